@@ -1,5 +1,5 @@
-// Status codes and the detail of an error: what every fallible function of libscout returns, and what
-// it fills in for the person who has to act on it.
+// Status codes and the detail of an error: what every fallible function of libscout returns, and
+// what it fills in for the person who has to act on it.
 #ifndef SCOUT_STATUS_H
 #define SCOUT_STATUS_H
 
@@ -43,8 +43,8 @@ typedef enum ScoutStatus {
 enum { SCOUT_ERROR_MESSAGE_MAX = 1024 };
 
 // The detail a person needs: what was wrong with what, and what to do about it. One line of UTF-8,
-// without a final full stop or newline. Owned by the caller, who may pass NULL wherever one is taken.
-// A function that succeeds leaves it untouched.
+// without a final full stop or newline. Owned by the caller, who may pass NULL wherever one is
+// taken. A function that succeeds leaves it untouched.
 typedef struct ScoutError {
     ScoutStatus status;
     char message[SCOUT_ERROR_MESSAGE_MAX];

@@ -8,9 +8,9 @@
 #define BASE_UNUSED            __attribute__((unused))
 #define BASE_NODISCARD         __attribute__((warn_unused_result))
 
-#define BASE_COUNT(array)     (sizeof(array) / sizeof((array)[0]))
-#define BASE_MIN(a, b)        ((a) < (b) ? (a) : (b))
-#define BASE_MAX(a, b)        ((a) > (b) ? (a) : (b))
+#define BASE_COUNT(array)      (sizeof(array) / sizeof((array)[0]))
+#define BASE_MIN(a, b)         ((a) < (b) ? (a) : (b))
+#define BASE_MAX(a, b)         ((a) > (b) ? (a) : (b))
 #define BASE_ROUND_UP(n, unit) (((n) + (unit)-1) / (unit) * (unit))
 
 #endif

@@ -1,4 +1,5 @@
-// Checksums: CRC-32 for headers that are checked at every open, BLAKE2b-256 and SHA-256 for content.
+// Checksums: CRC-32 for headers that are checked at every open, BLAKE2b-256 and SHA-256 for
+// content.
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 

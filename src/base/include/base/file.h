@@ -13,8 +13,8 @@
 // Appends the whole file to out; LIMIT when it is larger than limit_bytes.
 ScoutStatus file_read(const char *path, size_t limit_bytes, Buffer *out, ScoutError *error);
 
-// Writes beside path, flushes to disk, then renames: path holds the old content or the new one, never
-// half. Without replace, an existing file gives EXISTS.
+// Writes beside path, flushes to disk, then renames: path holds the old content or the new one,
+// never half. Without replace, an existing file gives EXISTS.
 ScoutStatus file_write(const char *path, const void *bytes, size_t length, bool replace,
                        ScoutError *error);
 
@@ -42,8 +42,8 @@ char *path_join(const char *folder, const char *name);
 // The part after the last slash; borrowed from path.
 const char *path_base(const char *path);
 
-// $XDG_DATA_HOME/scout, $XDG_CONFIG_HOME/scout, $XDG_CACHE_HOME/scout, or their defaults under $HOME.
-// New string, free with mem_free; NULL when neither variable is set or memory is out.
+// $XDG_DATA_HOME/scout, $XDG_CONFIG_HOME/scout, $XDG_CACHE_HOME/scout, or their defaults under
+// $HOME. New string, free with mem_free; NULL when neither variable is set or memory is out.
 char *path_data_home(void);
 char *path_config_home(void);
 char *path_cache_home(void);

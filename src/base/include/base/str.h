@@ -14,8 +14,8 @@ bool str_ends(const char *text, const char *suffix);
 // Copies with truncation at a UTF-8 character; always terminates. False if it was cut.
 bool str_copy(char *out, size_t size, const char *text);
 
-// The whole text must be a number within [low, high]; false leaves *out untouched. str_to_double takes
-// a decimal point whatever the locale, and no "nan" or "inf".
+// The whole text must be a number within [low, high]; false leaves *out untouched. str_to_double
+// takes a decimal point whatever the locale, and no "nan" or "inf".
 bool str_to_int(const char *text, int64_t low, int64_t high, int64_t *out);
 bool str_to_double(const char *text, double low, double high, double *out);
 
@@ -32,8 +32,8 @@ size_t utf8_encode(uint32_t code, char out[4]);
 
 bool utf8_valid(const char *text, size_t length);
 
-// The length of the longest prefix that does not end inside a character: what may be shown now, when
-// the rest is yet to come. Malformed bytes count as complete.
+// The length of the longest prefix that does not end inside a character: what may be shown now,
+// when the rest is yet to come. Malformed bytes count as complete.
 size_t utf8_complete_prefix(const char *text, size_t length);
 
 // The columns a terminal gives to the text: 0 for combining marks, 2 for wide characters.

@@ -16,9 +16,9 @@ enum { THREAD_POOL_MAX = 256 };
 // at once with the same worker, so it can index scratch memory.
 typedef void (*ThreadPoolTask)(void *context, size_t index, size_t worker);
 
-// threads counts the caller: 1 makes no thread at all; 0 means one for each processor this process may
-// run on. Returns INVALID_ARGUMENT above THREAD_POOL_MAX, OUT_OF_MEMORY, or BUSY when the system
-// refuses a thread.
+// threads counts the caller: 1 makes no thread at all; 0 means one for each processor this process
+// may run on. Returns INVALID_ARGUMENT above THREAD_POOL_MAX, OUT_OF_MEMORY, or BUSY when the
+// system refuses a thread.
 ScoutStatus thread_pool_new(size_t threads, ThreadPool **pool, ScoutError *error);
 void thread_pool_free(ThreadPool *pool);
 

@@ -1,0 +1,106 @@
+// The arithmetic. kernels_init fills a table with scalar C, which is the specification, and
+// overwrites it by ascending tier with what the processor has. Callers hold a `const Kernels *`.
+//
+// Rules for every tier. Integer results are bit-exact. A row of a result does not depend on how
+// many rows or columns are computed with it: each output element of a product is one accumulation
+// over k in ascending order. No kernel allocates, keeps state or needs more alignment than its
+// element type, unless it says so. All are callable from any thread.
+//
+// Packed weights ("panels"). A weight matrix W has n rows (output channels) of k values. Packed, 16
+// output channels stand side by side, so that one vector holds 16 channels; n is padded with zeros
+// to a multiple of 16, k to a multiple of the unit. One layout serves every tier:
+//   f32, f16   [n/16][k][16]
+//   s8         [n/16][k/4][16][4]            k padded to 4; w = q * scale[channel]
+//   s4         [n/16][k/32][16][16 bytes]    k padded to 32; byte j of a channel holds element j in
+//   its
+//              low and element j + 16 in its high nibble, each as q + 8 with q in -8..7;
+//              w = q * scale[n/16][k/32][16]
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    KERNELS_PANEL = 16,   // output channels side by side
+    KERNELS_S8_UNIT = 4,  // k values side by side in s8 panels
+    KERNELS_S4_GROUP = 32 // k values that share a scale in s4 panels
+};
+
+// What is done to an element of a product before it is stored, in this order:
+// + bias[column], exact GELU, + residual[row][column].
+typedef struct KernelsEpilogue {
+    const float *bias;     // [n], or NULL
+    const float *residual; // [m][residual_stride], or NULL; may be the output itself
+    size_t residual_stride;
+    bool gelu;
+} KernelsEpilogue;
+
+// Rows of activations quantised to 8 bits: x ~ (q - 128) * scale[row], q in 1..255.
+typedef struct KernelsU8Rows {
+    const uint8_t *q; // [m][stride], k padded with 128 to the unit of the weights
+    size_t stride;
+    const float *scale; // [m]
+} KernelsU8Rows;
+
+// s8 panels with what goes with them. sum[channel] is 128 times the sum of its q, the compensation
+// for the unsigned activations.
+typedef struct KernelsS8Panels {
+    const int8_t *q;
+    const float *scale; // [n padded to 16]
+    const int32_t *sum; // [n padded to 16]
+} KernelsS8Panels;
+
+typedef struct KernelsS4Panels {
+    const uint8_t *q;
+    const float *scale; // [n/16][k/32][16]
+} KernelsS4Panels;
+
+typedef struct Kernels {
+    const char *tier; // name of the highest tier in the table
+
+    // c[m][n] = epilogue(a[m][k] * W^T). W is packed; n need not be a multiple of 16: columns
+    // beyond n are not written. Strides are in elements. a and c do not overlap.
+    void (*gemm_f32)(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *w,
+                     float *c, size_t c_stride, const KernelsEpilogue *epilogue);
+    void (*gemm_f16)(size_t m, size_t n, size_t k, const float *a, size_t a_stride,
+                     const uint16_t *w, float *c, size_t c_stride, const KernelsEpilogue *epilogue);
+    // k is the padded k. The sum of products is exact in 32 bits (k <= 65536); then
+    // value = (float)sum * (a.scale[row] * w->scale[column]).
+    void (*gemm_u8s8)(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
+                      const KernelsS8Panels *w, float *c, size_t c_stride,
+                      const KernelsEpilogue *epilogue);
+    // The sum over each group of 32 is exact; groups are joined in f32 in ascending order:
+    // acc = fma((float)group_sum, w->scale, acc); value = acc * a.scale[row].
+    void (*gemm_u8s4)(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
+                      const KernelsS4Panels *w, float *c, size_t c_stride,
+                      const KernelsEpilogue *epilogue);
+
+    // Quantises rows symmetrically: scale = max|x| / 127 (1 for a row of zeros),
+    // q = 128 + round-half-even(x / scale). Fills columns k..k_padded with 128.
+    void (*quantize_u8)(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
+                        uint8_t *q, size_t q_stride, float *scale);
+
+    // y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, each row of k; y may be x.
+    void (*layer_norm)(size_t m, size_t k, const float *x, size_t x_stride, const float *gamma,
+                       const float *beta, float epsilon, float *y, size_t y_stride);
+
+    // In place over n values: x = exp(x * scale - max) / sum. n >= 1.
+    void (*softmax)(size_t n, float *x, float scale);
+
+    void (*gelu)(size_t n, float *x);    // x * 0.5 * (1 + erf(x / sqrt 2)), absolute error < 1e-6
+    void (*sigmoid)(size_t n, float *x); // 1 / (1 + exp(-x))
+    void (*tanh)(size_t n, float *x);
+    void (*add)(size_t n, const float *a, const float *b, float *out); // out may be a or b
+    float (*dot)(size_t n, const float *a, const float *b);        // sums 16 lanes, then pairwise
+    void (*axpy)(size_t n, float scale, const float *x, float *y); // y += scale * x
+
+    void (*f16_to_f32)(size_t n, const uint16_t *in, float *out); // exact
+    void (*f32_to_f16)(size_t n, const float *in, uint16_t *out); // round to nearest even
+} Kernels;
+
+// features: bits of cpu.h; tiers not compiled in are skipped.
+void kernels_init(Kernels *kernels, uint32_t features);
+
+#endif

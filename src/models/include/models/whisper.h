@@ -1,0 +1,105 @@
+// Whisper: log-mel in, encoder states; tokens in, logits out. No decoding rule lives here (those
+// are in speech/), so that a beam, a batch of clips and a teacher-forced reference test are the
+// same call.
+//
+// A WhisperModel is immutable and shared by any number of threads. A WhisperRun holds the scratch
+// and the caches of one decoding job and has one owner thread; it is sized when made and allocates
+// nothing afterwards. Inside a run:
+//   - an *audio* is one encoded window: its cross-attention keys and values.
+//   - a *sequence* is a list of tokens so far, tied to an audio. Its self-attention cache is a list
+//   of
+//     indices into shared slots, so that copying or reordering sequences (beams) moves no keys or
+//     values. A slot that no sequence names any more is free again.
+#ifndef MODELS_WHISPER_H
+#define MODELS_WHISPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "kernels/kernels.h"
+#include "models/packed.h"
+#include "models/tokenizer.h"
+
+typedef enum WhisperCompute {
+    WHISPER_AUTO, // int8 if the file holds int8 or int4 matrices, else f32
+    WHISPER_F32,
+    WHISPER_BF16,
+    WHISPER_INT8
+} WhisperCompute;
+
+typedef struct WhisperDims {
+    size_t n_vocab, n_mels, n_state, n_heads, n_encoder_layers, n_decoder_layers;
+    size_t n_audio_ctx; // 1500
+    size_t n_text_ctx;  // 448
+} WhisperDims;
+
+typedef struct WhisperModel WhisperModel;
+
+// Takes the file over and closes it with the model (also on failure). pool may be NULL and is used
+// while loading only. UNSUPPORTED for a compute type this build or processor cannot do.
+ScoutStatus whisper_open(PackedFile *file, WhisperCompute compute, const Kernels *kernels,
+                         ThreadPool *pool, WhisperModel **model, ScoutError *error);
+void whisper_close(WhisperModel *model);
+const WhisperDims *whisper_dims(const WhisperModel *model);
+const Bpe *whisper_bpe(const WhisperModel *model);
+WhisperCompute whisper_compute(const WhisperModel *model); // never AUTO
+const PackedFile *whisper_file(const WhisperModel *model);
+
+typedef struct WhisperRun WhisperRun;
+
+typedef struct WhisperRunLimits {
+    size_t audios;    // windows held at once
+    size_t sequences; // sequences held at once
+    size_t rows;      // most tokens in one whisper_decode call; at least n_text_ctx / 2 for prompts
+} WhisperRunLimits;
+
+// The pool is borrowed and used only inside calls on this run.
+ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
+                            const WhisperRunLimits *limits, WhisperRun **run, ScoutError *error);
+void whisper_run_free(WhisperRun *run);
+
+// Encodes mel[frames][n_mels] (frame-major, frames even, 2 <= frames <= 2 * n_audio_ctx) into audio
+// slot `audio`. Positions beyond frames / 2 do not exist for attention: nothing is padded.
+ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
+                           ScoutError *error);
+
+// The encoder's output for an audio, [frames / 2][n_state]; for tests and language detection.
+// Borrowed until the next whisper_encode.
+const float *whisper_encoded(const WhisperRun *run, size_t audio, size_t *positions);
+
+// Empties a sequence and ties it to an audio.
+void whisper_sequence_start(WhisperRun *run, size_t sequence, size_t audio);
+// dst becomes a copy of src: indices only.
+void whisper_sequence_copy(WhisperRun *run, size_t dst, size_t src);
+// new[i] = old[from[i]] for the sequences first..first+count; from is relative to first.
+void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, const size_t *from);
+// Drops tokens from the end so that length remain.
+void whisper_sequence_truncate(WhisperRun *run, size_t sequence, size_t length);
+size_t whisper_sequence_length(const WhisperRun *run, size_t sequence);
+
+typedef struct WhisperRow {
+    size_t sequence;
+    int32_t token;
+    bool want_logits;
+} WhisperRow;
+
+// Appends each row's token to its sequence and computes the model on them, all rows in one pass.
+// Rows of one sequence are consecutive positions in the order given; each sees those before it.
+// Writes logits[j][n_vocab] for the j-th row with want_logits. LIMIT when a sequence would pass
+// n_text_ctx.
+ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count, float *logits,
+                           ScoutError *error);
+
+// Cross-attention of the alignment heads for a whole token sequence, teacher-forced on `audio`:
+// weights[head][count][positions], softmax over positions, head < whisper_alignment_heads. Uses
+// (and overwrites) `sequence`. If probabilities is given, probabilities[i] is the model's
+// probability of tokens[i + 1] after tokens[0..i], among text tokens and end (timestamps excluded)
+// as the reference computes it, for i < count - 1.
+size_t whisper_alignment_heads(const WhisperModel *model);
+ScoutStatus whisper_align(WhisperRun *run, size_t audio, size_t sequence, const int32_t *tokens,
+                          size_t count, float *weights, float *probabilities, ScoutError *error);
+
+#endif
