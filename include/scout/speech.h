@@ -1,0 +1,269 @@
+// Speech to text: engines, streams, transcripts.
+//
+// An engine loads models and owns the threads that compute; make one a process. A stream turns one
+// recording, pushed as samples, into events. scout_transcribe_file and scout_transcribe_samples are
+// a stream that is fed for you.
+//
+// Threads: an engine may be used by any number of threads at once; a stream belongs to one thread
+// at a time, except scout_stream_cancel, which any thread or signal handler may call. Events are
+// delivered on the thread that calls scout_stream_push, scout_stream_finish or scout_transcribe_*.
+#ifndef SCOUT_SPEECH_H
+#define SCOUT_SPEECH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <scout/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { SCOUT_SAMPLE_RATE = 16000 };
+
+typedef enum ScoutCompute {
+    SCOUT_COMPUTE_AUTO, // the fastest that the model's weights allow without loss of accuracy
+    SCOUT_COMPUTE_F32,
+    SCOUT_COMPUTE_BF16,
+    SCOUT_COMPUTE_INT8
+} ScoutCompute;
+
+typedef enum ScoutTask { SCOUT_TASK_TRANSCRIBE, SCOUT_TASK_TRANSLATE } ScoutTask;
+
+// ---------------------------------------------------------------------------------------- results
+
+// Text that the model also considered in a word's place.
+typedef struct ScoutAlternative {
+    const char *text;  // UTF-8, as it would be written, without surrounding spaces
+    float probability; // 0..1
+} ScoutAlternative;
+
+typedef struct ScoutWord {
+    const char *text;      // UTF-8, with the space before it where the language has one
+    double start_s, end_s; // seconds from the start of the recording
+    float probability;     // 0..1, mean of its tokens
+    const ScoutAlternative *alternatives; // most probable first, the written word not among them
+    size_t alternative_count;
+} ScoutWord;
+
+typedef struct ScoutSegment {
+    size_t id;             // 0, 1, 2, ... in a transcript
+    double start_s, end_s; // seconds from the start of the recording
+    const char *text;      // UTF-8, with its leading space where the model wrote one
+    const char *language;  // ISO code, "en"
+    const int32_t *tokens; // text tokens and timestamps as the model wrote them
+    size_t token_count;
+    float temperature;       // of the pass that was kept
+    float avg_logprob;       // mean natural log probability a token
+    float compression_ratio; // of the text, zlib
+    float no_speech_prob;    // the model's own, for the window the segment is from
+    float speech_prob; // voice activity, mean over the segment's time; -1 without voice activity
+    const ScoutWord *words; // only when words were asked for
+    size_t word_count;
+} ScoutSegment;
+
+typedef enum ScoutSkipReason {
+    SCOUT_SKIP_NO_SPEECH,  // voice activity found no speech
+    SCOUT_SKIP_SILENT,     // the model judged the window silent
+    SCOUT_SKIP_UNRELIABLE, // every pass was repetitive or improbable
+    SCOUT_SKIP_OUTSIDE     // before `start_s` or after `end_s` of the options
+} ScoutSkipReason;
+
+// Audio that gave no text. Nothing is dropped without one of these.
+typedef struct ScoutSkipped {
+    double start_s, end_s;
+    ScoutSkipReason reason;
+    float speech_prob_max, speech_prob_mean; // voice activity; -1 when it was off
+    float no_speech_prob, avg_logprob;       // the model's; -1 and 0 when it did not run
+    const char *text; // for SILENT and UNRELIABLE: what was rejected; else NULL
+} ScoutSkipped;
+
+typedef struct ScoutLanguage {
+    const char *code;  // "en"
+    const char *name;  // "english"
+    float probability; // 1 when it was given
+} ScoutLanguage;
+
+typedef enum ScoutEventType {
+    SCOUT_EVENT_LANGUAGE, // once, before the first segment
+    SCOUT_EVENT_SEGMENT,
+    SCOUT_EVENT_SKIPPED,
+    SCOUT_EVENT_PROGRESS
+} ScoutEventType;
+
+// Everything in an event is borrowed until the callback returns.
+typedef struct ScoutEvent {
+    ScoutEventType type;
+    union {
+        ScoutLanguage language;
+        ScoutSegment segment;
+        ScoutSkipped skipped;
+        struct {
+            double received_s; // audio pushed so far
+            double settled_s; // no later event tells of anything before this; a run may resume here
+        } progress;
+    } u;
+} ScoutEvent;
+
+// Return non-zero to stop: the call in progress then returns SCOUT_ERROR_CANCELLED.
+typedef int (*ScoutEventCallback)(void *context, const ScoutEvent *event);
+
+// ----------------------------------------------------------------------------------------- engine
+
+typedef struct ScoutEngine ScoutEngine;
+
+typedef struct ScoutEngineOptions {
+    size_t size;               // sizeof(ScoutEngineOptions), set by scout_engine_options_init
+    const char *models_folder; // NULL: $SCOUT_MODELS_DIR, else $XDG_DATA_HOME/scout/models
+    const char *cpu;     // kernel tier to allow at most, "avx2"; NULL: $SCOUT_CPU, else the best
+    const char *decoder; // path of scout-decode; NULL: beside the program, else where installed
+    int threads;         // 0: one for each processor; at most 256
+    ScoutCompute compute;
+} ScoutEngineOptions;
+
+SCOUT_API void scout_engine_options_init(ScoutEngineOptions *options);
+
+// options may be NULL. *engine is the caller's; free it after its streams.
+SCOUT_API ScoutStatus scout_engine_new(const ScoutEngineOptions *options, ScoutEngine **engine,
+                                       ScoutError *error);
+SCOUT_API void scout_engine_free(ScoutEngine *engine);
+
+// Loads a model now instead of on first use. NOT_FOUND, FORMAT, CORRUPT, OUT_OF_MEMORY,
+// UNSUPPORTED.
+SCOUT_API ScoutStatus scout_engine_load(ScoutEngine *engine, const char *model, ScoutError *error);
+
+// "avx512vnni", "avx2", ...; static storage.
+SCOUT_API const char *scout_engine_kernels(const ScoutEngine *engine);
+SCOUT_API int scout_engine_threads(const ScoutEngine *engine);
+
+// ------------------------------------------------------------------------------------------
+// streams
+
+enum { SCOUT_TEMPERATURES_MAX = 16, SCOUT_BEAM_MAX = 16, SCOUT_ALTERNATIVES_MAX = 16 };
+
+typedef struct ScoutTranscribeOptions {
+    size_t size;          // sizeof(ScoutTranscribeOptions), set by scout_transcribe_options_init
+    const char *model;    // name or path; NULL: "base"
+    const char *language; // ISO code or English name; NULL or "auto": detected
+    ScoutTask task;
+
+    const char *prompt;          // text as if said before; gives names and style. NULL: none
+    const char *prefix;          // the first window's text begins with it. NULL: none
+    const char *const *hotwords; // words and phrases to favour; never written unless heard
+    size_t hotword_count;        // at most 1,000
+    float hotword_boost;         // added to the logits along a phrase; 0..10, default 2
+
+    int words;            // non-zero: word times
+    int alternatives;     // per word, 0..SCOUT_ALTERNATIVES_MAX; implies words
+    int beam_size;        // 1: greedy; default 5; at most SCOUT_BEAM_MAX
+    int best_of;          // samples a temperature above 0; default 5; at most SCOUT_BEAM_MAX
+    float patience;       // beam search stops at beam_size * patience finished; default 1
+    float length_penalty; // Google NMT's alpha, 0..1; negative: mean log probability (default)
+    float temperatures[SCOUT_TEMPERATURES_MAX]; // tried in turn; default 0, 0.2, ... 1
+    size_t temperature_count;
+    uint64_t seed; // of sampling; the same seed gives the same text
+
+    float compression_ratio_threshold; // above: try the next temperature; default 2.4
+    float logprob_threshold;           // below: try the next temperature; default -1
+    float no_speech_threshold;         // with a low log probability: silence; default 0.6
+    int condition_on_previous;         // non-zero (default): earlier text is the prompt of the next
+    int suppress_non_speech;           // non-zero (default): no brackets and note signs
+    int timestamps;                    // non-zero (default): the model writes segment times
+
+    int vad;             // non-zero (default): text only where voice activity finds speech
+    float vad_threshold; // probability at which speech begins, 0..1; 0: the default
+
+    double start_s, end_s; // part of the recording; end_s 0: to its end
+    int channel;           // files only: 1-based channel; 0: the mean of all
+    double max_seconds;    // files only: cap on decoded audio; 0: 7 days
+} ScoutTranscribeOptions;
+
+SCOUT_API void scout_transcribe_options_init(ScoutTranscribeOptions *options);
+
+typedef struct ScoutStream ScoutStream;
+
+// Strings in options are copied. The model is loaded if it was not. callback may not be NULL.
+SCOUT_API ScoutStatus scout_stream_new(ScoutEngine *engine, const ScoutTranscribeOptions *options,
+                                       ScoutEventCallback callback, void *context,
+                                       ScoutStream **stream, ScoutError *error);
+SCOUT_API void scout_stream_free(ScoutStream *stream);
+
+// samples: 16 kHz mono, -1..1, any count. Computes whenever enough has come, so it may take long.
+// Memory stays bounded however much is pushed.
+SCOUT_API ScoutStatus scout_stream_push(ScoutStream *stream, const float *samples, size_t count,
+                                        ScoutError *error);
+
+// Computes the rest. Afterwards only scout_stream_free is allowed.
+SCOUT_API ScoutStatus scout_stream_finish(ScoutStream *stream, ScoutError *error);
+
+// Makes the call in progress, and every later one, return SCOUT_ERROR_CANCELLED soon. Any thread;
+// async-signal-safe.
+SCOUT_API void scout_stream_cancel(ScoutStream *stream);
+
+// ------------------------------------------------------------------------------------- transcripts
+
+// A whole result. Immutable; everything in it is borrowed until scout_transcript_free.
+typedef struct ScoutTranscript ScoutTranscript;
+
+typedef struct ScoutTimings {
+    double audio_s;  // length of the audio that was read
+    double decode_s; // waiting for the file decoder
+    double vad_s;    // voice activity
+    double mel_s;
+    double encoder_s;
+    double decoder_s; // token decoding
+    double align_s;   // word times
+    double total_s;   // wall time of the whole call
+    size_t windows;   // encoder runs
+    size_t tokens;    // decoder rows
+    size_t fallbacks; // passes above the first temperature
+} ScoutTimings;
+
+// What the source was, for files.
+typedef struct ScoutSource {
+    char container[64], codec[64];
+    int sample_rate, channels;
+    double claimed_duration_s; // what the header said; negative: nothing
+} ScoutSource;
+
+typedef struct ScoutDamage {
+    double at_s;
+    int to_end; // nothing after at_s could be decoded
+    char message[192];
+} ScoutDamage;
+
+// callback may be NULL; it sees events as they come. cancel, if not NULL, is polled and stops the
+// call when non-zero; a transcript of what was done is then still made, and the status is
+// CANCELLED.
+SCOUT_API ScoutStatus scout_transcribe_file(ScoutEngine *engine, const char *path,
+                                            const ScoutTranscribeOptions *options,
+                                            ScoutEventCallback callback, void *context,
+                                            const volatile int *cancel,
+                                            ScoutTranscript **transcript, ScoutError *error);
+SCOUT_API ScoutStatus scout_transcribe_samples(ScoutEngine *engine, const float *samples,
+                                               size_t count, const ScoutTranscribeOptions *options,
+                                               ScoutEventCallback callback, void *context,
+                                               const volatile int *cancel,
+                                               ScoutTranscript **transcript, ScoutError *error);
+SCOUT_API void scout_transcript_free(ScoutTranscript *transcript);
+
+SCOUT_API const char *scout_transcript_text(const ScoutTranscript *transcript);
+SCOUT_API const ScoutLanguage *scout_transcript_language(const ScoutTranscript *transcript);
+SCOUT_API double scout_transcript_duration_s(const ScoutTranscript *transcript);
+SCOUT_API const ScoutSegment *scout_transcript_segments(const ScoutTranscript *transcript,
+                                                        size_t *count);
+SCOUT_API const ScoutSkipped *scout_transcript_skipped(const ScoutTranscript *transcript,
+                                                       size_t *count);
+SCOUT_API const ScoutDamage *scout_transcript_damage(const ScoutTranscript *transcript,
+                                                     size_t *count);
+SCOUT_API const ScoutTimings *scout_transcript_timings(const ScoutTranscript *transcript);
+SCOUT_API const ScoutSource *scout_transcript_source(const ScoutTranscript *transcript);
+
+// The version of the library, "0.1.0"; static storage.
+SCOUT_API const char *scout_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,79 @@
+// Any audio or video file in, 16 kHz mono f32 samples out. The file is demuxed and decoded by
+// scout-decode, a sandboxed child process that this module spawns and talks to over pipes; foreign
+// bytes are never parsed here. docs/audio.md describes the protocol and the sandbox.
+#ifndef AUDIO_DECODER_H
+#define AUDIO_DECODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/status.h"
+
+enum { AUDIO_SAMPLE_RATE = 16000 };
+
+typedef struct AudioDecoderOptions {
+    const char
+        *program;   // path of scout-decode; NULL: $SCOUT_DECODE, beside this program, then libexec
+    double start_s; // skip what is before; >= 0
+    double end_s;   // stop there; 0: at the end of the file
+    int channel;    // 1-based channel to take; 0: the mean of all
+    double max_seconds;   // cap on decoded audio; 0: 7 days
+    uint64_t max_bytes;   // cap on input bytes read; 0: 1 TiB
+    int stall_timeout_ms; // a child that delivers nothing for so long is killed; 0: 30,000
+    const Cancel *cancel;
+} AudioDecoderOptions;
+
+// What the container says; strings are sanitised UTF-8 of at most 63 bytes, empty when unknown.
+typedef struct AudioInfo {
+    char container[64];
+    char codec[64];
+    int sample_rate;   // of the source, Hz
+    int channels;      // of the source
+    double duration_s; // of the source as its header claims; negative when unknown. Headers lie.
+} AudioInfo;
+
+// A stretch that could not be decoded, or the point from which the input is missing.
+typedef struct AudioProblem {
+    double at_s; // second of the source's timeline where it begins
+    bool to_end; // nothing after at_s could be decoded
+    char message[192];
+} AudioProblem;
+
+enum { AUDIO_PROBLEMS_MAX = 32 };
+
+typedef struct AudioDecoder AudioDecoder; // one owner thread
+
+// Opens path, or standard input for "-". Errors: NOT_FOUND, PERMISSION, FORMAT (no audio in it, or
+// not a format FFmpeg reads), CHILD (the decoder crashed or could not be started), LIMIT,
+// CANCELLED.
+ScoutStatus audio_decoder_open(const char *path, const AudioDecoderOptions *options,
+                               AudioDecoder **decoder, ScoutError *error);
+void audio_decoder_close(AudioDecoder *decoder); // kills the child if it still runs
+
+const AudioInfo *audio_decoder_info(const AudioDecoder *decoder);
+
+// Blocks for up to capacity samples; *count is 0 only at the end. Damage is not an error: what
+// could be decoded comes, and audio_decoder_problems tells the rest. Errors: CHILD, TIMEOUT
+// (stalled), LIMIT (a cap was reached; everything up to it was delivered), CANCELLED.
+ScoutStatus audio_decoder_read(AudioDecoder *decoder, float *samples, size_t capacity,
+                               size_t *count, ScoutError *error);
+
+// Problems seen so far, in order; at most AUDIO_PROBLEMS_MAX are kept, *total counts all.
+const AudioProblem *audio_decoder_problems(const AudioDecoder *decoder, size_t *count,
+                                           size_t *total);
+
+// What of the sandbox is in force in a child started now, for `scout doctor`.
+typedef struct AudioSandbox {
+    bool started;              // the child could be started at all
+    bool seccomp;              // system calls are filtered
+    int landlock_abi;          // 0: the kernel has no Landlock
+    bool limits;               // memory, time and file limits are set
+    char decoder_version[128]; // libavformat / libavcodec versions
+    char problem[256];
+} AudioSandbox;
+
+void audio_decoder_probe(const char *program, AudioSandbox *sandbox);
+
+#endif
