@@ -21,7 +21,9 @@ typedef struct TranscriberSetup {
     const Silero *silero; // NULL when options->vad is 0
     ThreadPool *pool;     // used only while the schedule's turn is held
     Schedule *schedule;
-    const ScoutTranscribeOptions *options; // copied
+    const ScoutTranscribeOptions *options; // copied; start_s and end_s are times of the recording
+    double
+        origin_s; // the recording's time of the first sample pushed; all event times count from it
     ScoutEventCallback callback;
     void *context;
     const Cancel *cancel; // borrowed; may be NULL
