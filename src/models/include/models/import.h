@@ -4,6 +4,8 @@
 #ifndef MODELS_IMPORT_H
 #define MODELS_IMPORT_H
 
+#include <stdbool.h>
+
 #include "base/cancel.h"
 #include "base/status.h"
 #include "models/packed.h"
@@ -20,7 +22,8 @@ typedef enum ImportWeights {
 
 typedef struct ImportOptions {
     ImportWeights weights;
-    const char *name;    // model name to record in the metadata
+    bool replace;        // an existing target is replaced; who has it open keeps the old one
+    const char *name;    // model name to record in the metadata; may be NULL
     const char *origin;  // free text: where it came from; may be NULL
     const char *licence; // SPDX id or text; may be NULL
     const Cancel *cancel;
@@ -29,8 +32,8 @@ typedef struct ImportOptions {
 } ImportOptions;
 
 // source is a folder or a file; what it holds is recognised from its content. Writes target whole
-// or not at all (EXISTS if it is there). FORMAT says what was expected; CORRUPT what is wrong and
-// where.
+// or not at all (EXISTS if it is there and replace is false); its folder must exist. FORMAT says
+// what was expected; CORRUPT what is wrong and where; CANCELLED.
 ScoutStatus import_model(const char *source, const char *target, const ImportOptions *options,
                          ScoutError *error);
 

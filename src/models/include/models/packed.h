@@ -48,8 +48,8 @@ typedef struct PackedTensor {
 typedef struct PackedFile PackedFile; // immutable once open; any thread
 
 // Checks the header, the directory and their checksums, and that everything lies inside the file;
-// it does not read the tensors. FORMAT for a file of another kind, UNSUPPORTED for another version,
-// CORRUPT for damage.
+// it does not read the tensors. FORMAT for a file that is no packed model, UNSUPPORTED for another
+// version, CORRUPT for damage.
 ScoutStatus packed_open(const char *path, PackedFile **file, ScoutError *error);
 void packed_close(PackedFile *file);
 
@@ -62,6 +62,8 @@ size_t packed_size(const PackedFile *file);
 bool packed_meta_int(const PackedFile *file, const char *name, int64_t *out);
 bool packed_meta_text(const PackedFile *file, const char *name, const char **out);
 bool packed_meta_ints(const PackedFile *file, const char *name, const int32_t **out, size_t *count);
+// The whole table as the JSON object it was stored as, borrowed; not NUL-terminated.
+void packed_meta_json(const PackedFile *file, const char **text, size_t *length);
 
 // The vocabulary: token bytes by id. Ids without bytes have length 0. False if there is none or id
 // is out of range. count is the number of ids.
@@ -76,10 +78,15 @@ const PackedTensor *packed_find_any(const PackedFile *file, const char *name,
 size_t packed_tensor_count(const PackedFile *file);
 const PackedTensor *packed_tensor_at(const PackedFile *file, size_t index);
 
-// Reads every byte and compares the checksums. CORRUPT names the first damaged part.
-ScoutStatus packed_verify(const PackedFile *file, const Cancel *cancel, ScoutError *error);
+// Reads every byte and compares the checksums. CORRUPT names the first damaged part; CANCELLED.
+// progress (0..1, may be NULL) is called between tensors.
+ScoutStatus packed_verify(const PackedFile *file, const Cancel *cancel,
+                          void (*progress)(void *context, double fraction), void *context,
+                          ScoutError *error);
 
-// Tells the system that the tensors will be wanted soon (read-ahead), or no longer.
+// Hints to the system, which change no content: the tensor will be wanted soon (read ahead), or no
+// longer (its pages may leave memory; they are read again when touched).
 void packed_will_need(const PackedFile *file, const PackedTensor *tensor);
+void packed_not_needed(const PackedFile *file, const PackedTensor *tensor);
 
 #endif
