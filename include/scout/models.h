@@ -79,7 +79,7 @@ typedef struct ScoutModelSource {
     const char *requires_name;  // another source to get with it, or NULL
 } ScoutModelSource;
 
-// NULL when index is out of range. Static storage.
+// NULL when index is out of range. Borrowed until the thread ends.
 SCOUT_API const ScoutModelSource *scout_models_source(size_t index);
 
 SCOUT_API void scout_free(void *pointer);

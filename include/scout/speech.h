@@ -232,19 +232,26 @@ typedef struct ScoutDamage {
     char message[192];
 } ScoutDamage;
 
-// callback may be NULL; it sees events as they come. cancel, if not NULL, is polled and stops the
-// call when non-zero; a transcript of what was done is then still made, and the status is
-// CANCELLED.
+// A flag that stops a running scout_transcribe_* soon.
+typedef struct ScoutCancel ScoutCancel;
+SCOUT_API ScoutStatus scout_cancel_new(ScoutCancel **cancel, ScoutError *error);
+SCOUT_API void scout_cancel_free(ScoutCancel *cancel);  // no call may be using it
+SCOUT_API void scout_cancel_raise(ScoutCancel *cancel); // any thread; async-signal-safe
+
+// callback and cancel may be NULL. The callback sees events as they come; when it returns non-zero
+// or cancel is raised, the status is CANCELLED. Whenever the recording could be opened, also when
+// the call fails later, *transcript is what was done so far, the caller's to free; otherwise it is
+// NULL.
 SCOUT_API ScoutStatus scout_transcribe_file(ScoutEngine *engine, const char *path,
                                             const ScoutTranscribeOptions *options,
                                             ScoutEventCallback callback, void *context,
-                                            const volatile int *cancel,
-                                            ScoutTranscript **transcript, ScoutError *error);
+                                            ScoutCancel *cancel, ScoutTranscript **transcript,
+                                            ScoutError *error);
 SCOUT_API ScoutStatus scout_transcribe_samples(ScoutEngine *engine, const float *samples,
                                                size_t count, const ScoutTranscribeOptions *options,
                                                ScoutEventCallback callback, void *context,
-                                               const volatile int *cancel,
-                                               ScoutTranscript **transcript, ScoutError *error);
+                                               ScoutCancel *cancel, ScoutTranscript **transcript,
+                                               ScoutError *error);
 SCOUT_API void scout_transcript_free(ScoutTranscript *transcript);
 
 SCOUT_API const char *scout_transcript_text(const ScoutTranscript *transcript);
