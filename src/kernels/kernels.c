@@ -1,0 +1,46 @@
+// Fills the table of operations: scalar C first, then each tier that is compiled in and that the
+// processor has, in ascending order, so that the best one is written last.
+#include "kernels/kernels.h"
+
+#include "base/attributes.h"
+#include "kernels/cpu.h"
+#include "tiers.h"
+
+typedef struct Tier {
+    const char *name;
+    uint32_t needs;
+    void (*init)(Kernels *kernels);
+} Tier;
+
+static const Tier TIERS[] = {
+    {"ref", 0, kernels_init_ref},
+#ifdef KERNELS_HAVE_AVX2
+    {"avx2", CPU_AVX2, kernels_init_avx2},
+#endif
+#ifdef KERNELS_HAVE_AVXVNNI
+    {"avxvnni", CPU_AVX2 | CPU_AVX_VNNI, kernels_init_avxvnni},
+#endif
+#ifdef KERNELS_HAVE_AVX512
+    {"avx512", CPU_AVX2 | CPU_AVX512, kernels_init_avx512},
+#endif
+#ifdef KERNELS_HAVE_AVX512VNNI
+    {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI, kernels_init_avx512vnni},
+#endif
+#ifdef KERNELS_HAVE_NEON
+    {"neon", CPU_NEON, kernels_init_neon},
+#endif
+#ifdef KERNELS_HAVE_DOTPROD
+    {"dotprod", CPU_NEON | CPU_DOTPROD, kernels_init_dotprod},
+#endif
+};
+
+void kernels_init(Kernels *kernels, uint32_t features)
+{
+    for (size_t i = 0; i < BASE_COUNT(TIERS); i++) {
+        if ((features & TIERS[i].needs) != TIERS[i].needs) {
+            continue;
+        }
+        TIERS[i].init(kernels);
+        kernels->tier = TIERS[i].name;
+    }
+}

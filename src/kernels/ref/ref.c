@@ -1,0 +1,346 @@
+// Every operation in scalar C: the specification of the other tiers, and what runs where there is
+// no other.
+//
+// Each element of a product is one accumulation over k in ascending order; a panel's 16 channels
+// are computed together, which is also what lets a compiler vectorise the inner loop. Other
+// reductions run over 16 lanes (element i goes to lane i mod 16), which are then folded in halves:
+// one vector of 16 lanes, two of 8 and four of 4 do the same sums.
+#include <math.h>
+#include <string.h>
+
+#include "approx.h"
+#include "base/attributes.h"
+#include "half.h"
+#include "tiers.h"
+
+enum { PANEL = KERNELS_PANEL, UNIT = KERNELS_S8_UNIT, GROUP = KERNELS_S4_GROUP, LANES = 16 };
+
+// Without hardware fusing, fmaf is a slow library call; two roundings are within every bound.
+// Compiled with it (on ARM, or by the tests), this tier equals the vector tiers bit for bit.
+static float multiply_add(float a, float b, float c)
+{
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+static float fold_lanes(float *lanes)
+{
+    for (size_t half = LANES / 2; half > 0; half /= 2) {
+        for (size_t i = 0; i < half; i++) {
+            lanes[i] += lanes[i + half];
+        }
+    }
+    return lanes[0];
+}
+
+static float horner(size_t count, const float *coefficients, float x)
+{
+    float sum = coefficients[count - 1];
+    for (size_t i = count - 1; i-- > 0;) {
+        sum = multiply_add(sum, x, coefficients[i]);
+    }
+    return sum;
+}
+
+static float exponential(float x)
+{
+    if (x < EXP_LOWEST) {
+        return 0.0f;
+    }
+    x = fminf(x, EXP_HIGHEST);
+    float n = nearbyintf(x * EXP_LOG2_E);
+    float r = multiply_add(n, -EXP_LN2_HI, x);
+    r = multiply_add(n, -EXP_LN2_LO, r);
+    float p = horner(BASE_COUNT(EXP_P), EXP_P, r);
+    p = multiply_add(p, r, 1.0f);
+    p = multiply_add(p, r, 1.0f);
+    return p * half_bits_to_float((uint32_t)((int32_t)n + 127) << 23);
+}
+
+static float logistic(float x)
+{
+    return 1.0f / (1.0f + exponential(-x));
+}
+
+static float hyperbolic_tangent(float x)
+{
+    float magnitude = fabsf(x);
+    if (magnitude < TANH_SMALL) {
+        float s = x * x;
+        return multiply_add(horner(BASE_COUNT(TANH_P), TANH_P, s) * s, x, x);
+    }
+    float e = exponential(2.0f * fminf(magnitude, TANH_HIGHEST));
+    return copysignf(1.0f - 2.0f / (e + 1.0f), x);
+}
+
+static float gelu_value(float x)
+{
+    float t = fminf(fabsf(x), GELU_END);
+    float q = horner(BASE_COUNT(GELU_Q), GELU_Q, multiply_add(t, GELU_SCALE, -1.0f));
+    return multiply_add(-t, q, fmaxf(x, 0.0f));
+}
+
+static float finish(float value, const KernelsEpilogue *epilogue, size_t row, size_t column)
+{
+    if (epilogue == NULL) {
+        return value;
+    }
+    if (epilogue->bias != NULL) {
+        value += epilogue->bias[column];
+    }
+    if (epilogue->gelu) {
+        value = gelu_value(value);
+    }
+    if (epilogue->residual != NULL) {
+        value += epilogue->residual[row * epilogue->residual_stride + column];
+    }
+    return value;
+}
+
+static void store_panel(const float *values, size_t n, size_t row, size_t column, float *c,
+                        size_t c_stride, const KernelsEpilogue *epilogue)
+{
+    size_t count = BASE_MIN(n - column, (size_t)PANEL);
+    for (size_t lane = 0; lane < count; lane++) {
+        c[row * c_stride + column + lane] = finish(values[lane], epilogue, row, column + lane);
+    }
+}
+
+static void gemm_f32_ref(size_t m, size_t n, size_t k, const float *a, size_t a_stride,
+                         const float *w, float *c, size_t c_stride, const KernelsEpilogue *epilogue)
+{
+    for (size_t column = 0; column < n; column += PANEL) {
+        const float *panel = w + column * k;
+        for (size_t row = 0; row < m; row++) {
+            float sums[PANEL] = {0};
+            for (size_t i = 0; i < k; i++) {
+                float x = a[row * a_stride + i];
+                for (size_t lane = 0; lane < PANEL; lane++) {
+                    sums[lane] = multiply_add(x, panel[i * PANEL + lane], sums[lane]);
+                }
+            }
+            store_panel(sums, n, row, column, c, c_stride, epilogue);
+        }
+    }
+}
+
+static void gemm_f16_ref(size_t m, size_t n, size_t k, const float *a, size_t a_stride,
+                         const uint16_t *w, float *c, size_t c_stride,
+                         const KernelsEpilogue *epilogue)
+{
+    for (size_t column = 0; column < n; column += PANEL) {
+        const uint16_t *panel = w + column * k;
+        for (size_t row = 0; row < m; row++) {
+            float sums[PANEL] = {0};
+            for (size_t i = 0; i < k; i++) {
+                float x = a[row * a_stride + i];
+                for (size_t lane = 0; lane < PANEL; lane++) {
+                    float weight = half_to_float(panel[i * PANEL + lane]);
+                    sums[lane] = multiply_add(x, weight, sums[lane]);
+                }
+            }
+            store_panel(sums, n, row, column, c, c_stride, epilogue);
+        }
+    }
+}
+
+static void gemm_u8s8_ref(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
+                          const KernelsS8Panels *w, float *c, size_t c_stride,
+                          const KernelsEpilogue *epilogue)
+{
+    for (size_t column = 0; column < n; column += PANEL) {
+        const int8_t *panel = w->q + column * k;
+        for (size_t row = 0; row < m; row++) {
+            const uint8_t *x = a->q + row * a->stride;
+            int32_t sums[PANEL] = {0};
+            for (size_t i = 0; i < k; i += UNIT) {
+                for (size_t lane = 0; lane < PANEL; lane++) {
+                    const int8_t *q = panel + i * PANEL + lane * UNIT;
+                    sums[lane] += x[i] * q[0] + x[i + 1] * q[1] + x[i + 2] * q[2] + x[i + 3] * q[3];
+                }
+            }
+            float values[PANEL];
+            for (size_t lane = 0; lane < PANEL; lane++) {
+                int32_t sum = sums[lane] - w->sum[column + lane];
+                values[lane] = (float)sum * (a->scale[row] * w->scale[column + lane]);
+            }
+            store_panel(values, n, row, column, c, c_stride, epilogue);
+        }
+    }
+}
+
+// The products of 32 activations with the 32 nibbles of one channel.
+static int32_t sum_group(const uint8_t *x, const uint8_t *bytes)
+{
+    int32_t sum = 0;
+    for (size_t j = 0; j < GROUP / 2; j++) {
+        sum += (x[j] - 128) * ((bytes[j] & 15) - 8);
+        sum += (x[j + GROUP / 2] - 128) * ((bytes[j] >> 4) - 8);
+    }
+    return sum;
+}
+
+static void gemm_u8s4_ref(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
+                          const KernelsS4Panels *w, float *c, size_t c_stride,
+                          const KernelsEpilogue *epilogue)
+{
+    size_t groups = k / GROUP;
+    for (size_t column = 0; column < n; column += PANEL) {
+        for (size_t row = 0; row < m; row++) {
+            float sums[PANEL] = {0};
+            for (size_t g = 0; g < groups; g++) {
+                size_t at = column * groups + g * PANEL;
+                const uint8_t *x = a->q + row * a->stride + g * GROUP;
+                for (size_t lane = 0; lane < PANEL; lane++) {
+                    int32_t sum = sum_group(x, w->q + (at + lane) * (GROUP / 2));
+                    // Fused by contract; once in 32 products, so a library call is bearable.
+                    sums[lane] = fmaf((float)sum, w->scale[at + lane], sums[lane]);
+                }
+            }
+            for (size_t lane = 0; lane < PANEL; lane++) {
+                sums[lane] *= a->scale[row];
+            }
+            store_panel(sums, n, row, column, c, c_stride, epilogue);
+        }
+    }
+}
+
+static void quantize_u8_ref(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
+                            uint8_t *q, size_t q_stride, float *scale)
+{
+    for (size_t row = 0; row < m; row++) {
+        const float *in = x + row * x_stride;
+        uint8_t *out = q + row * q_stride;
+        float largest = 0.0f;
+        for (size_t i = 0; i < k; i++) {
+            largest = fmaxf(largest, fabsf(in[i]));
+        }
+        bool zero = largest < QUANTIZE_LOWEST;
+        float inverse = zero ? 0.0f : 127.0f / largest;
+        scale[row] = zero ? 1.0f : largest / 127.0f;
+        for (size_t i = 0; i < k; i++) {
+            out[i] = (uint8_t)(128 + (int)nearbyintf(in[i] * inverse));
+        }
+        memset(out + k, 128, k_padded - k);
+    }
+}
+
+static void layer_norm_ref(size_t m, size_t k, const float *x, size_t x_stride, const float *gamma,
+                           const float *beta, float epsilon, float *y, size_t y_stride)
+{
+    for (size_t row = 0; row < m; row++) {
+        const float *in = x + row * x_stride;
+        float *out = y + row * y_stride;
+        float lanes[LANES] = {0};
+        for (size_t i = 0; i < k; i++) {
+            lanes[i % LANES] += in[i];
+        }
+        float mean = fold_lanes(lanes) / (float)k;
+        memset(lanes, 0, sizeof lanes);
+        for (size_t i = 0; i < k; i++) {
+            float d = in[i] - mean;
+            lanes[i % LANES] = multiply_add(d, d, lanes[i % LANES]);
+        }
+        float inverse = 1.0f / sqrtf(fold_lanes(lanes) / (float)k + epsilon);
+        for (size_t i = 0; i < k; i++) {
+            out[i] = multiply_add((in[i] - mean) * inverse, gamma[i], beta[i]);
+        }
+    }
+}
+
+static void softmax_ref(size_t n, float *x, float scale)
+{
+    float largest = x[0] * scale;
+    for (size_t i = 1; i < n; i++) {
+        largest = fmaxf(largest, x[i] * scale);
+    }
+    float lanes[LANES] = {0};
+    for (size_t i = 0; i < n; i++) {
+        x[i] = exponential(multiply_add(x[i], scale, -largest));
+        lanes[i % LANES] += x[i];
+    }
+    float inverse = 1.0f / fold_lanes(lanes);
+    for (size_t i = 0; i < n; i++) {
+        x[i] *= inverse;
+    }
+}
+
+static void gelu_ref(size_t n, float *x)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = gelu_value(x[i]);
+    }
+}
+
+static void sigmoid_ref(size_t n, float *x)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = logistic(x[i]);
+    }
+}
+
+static void tanh_ref(size_t n, float *x)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = hyperbolic_tangent(x[i]);
+    }
+}
+
+static void add_ref(size_t n, const float *a, const float *b, float *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = a[i] + b[i];
+    }
+}
+
+static float dot_ref(size_t n, const float *a, const float *b)
+{
+    float lanes[LANES] = {0};
+    for (size_t i = 0; i < n; i++) {
+        lanes[i % LANES] = multiply_add(a[i], b[i], lanes[i % LANES]);
+    }
+    return fold_lanes(lanes);
+}
+
+static void axpy_ref(size_t n, float scale, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        y[i] = multiply_add(scale, x[i], y[i]);
+    }
+}
+
+static void f16_to_f32_ref(size_t n, const uint16_t *in, float *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = half_to_float(in[i]);
+    }
+}
+
+static void f32_to_f16_ref(size_t n, const float *in, uint16_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = half_from_float(in[i]);
+    }
+}
+
+void kernels_init_ref(Kernels *kernels)
+{
+    kernels->gemm_f32 = gemm_f32_ref;
+    kernels->gemm_f16 = gemm_f16_ref;
+    kernels->gemm_u8s8 = gemm_u8s8_ref;
+    kernels->gemm_u8s4 = gemm_u8s4_ref;
+    kernels->quantize_u8 = quantize_u8_ref;
+    kernels->layer_norm = layer_norm_ref;
+    kernels->softmax = softmax_ref;
+    kernels->gelu = gelu_ref;
+    kernels->sigmoid = sigmoid_ref;
+    kernels->tanh = tanh_ref;
+    kernels->add = add_ref;
+    kernels->dot = dot_ref;
+    kernels->axpy = axpy_ref;
+    kernels->f16_to_f32 = f16_to_f32_ref;
+    kernels->f32_to_f16 = f32_to_f16_ref;
+}

@@ -1,0 +1,16 @@
+// The tiers: each fills the part of the table that it is faster at. Which of them are compiled in
+// is decided by src/kernels/meson.build; kernels.c calls them in ascending order.
+#ifndef KERNELS_TIERS_H
+#define KERNELS_TIERS_H
+
+#include "kernels/kernels.h"
+
+void kernels_init_ref(Kernels *kernels); // every entry
+void kernels_init_avx2(Kernels *kernels);
+void kernels_init_avxvnni(Kernels *kernels);
+void kernels_init_avx512(Kernels *kernels);
+void kernels_init_avx512vnni(Kernels *kernels);
+void kernels_init_neon(Kernels *kernels);
+void kernels_init_dotprod(Kernels *kernels);
+
+#endif
