@@ -30,8 +30,13 @@ size_t mel_bands(const Mel *mel);
 // Sample 0 is the centre of frame 0. Before sample 0 the signal is mirrored. frames <= 3000 is
 // usual, more is allowed. The maximum is taken over these frames, so it equals the reference for a
 // window of frames * 160 samples. count may be less or more than frames * 160; what is beyond is
-// not used except by the last frame's right half (mirrored at the window's end, as the reference
-// does). Allocates nothing.
+// not used: at its end the window is mirrored, as the reference does. Samples that are not finite
+// make their frames silent. Allocates nothing.
 void mel_compute(const Mel *mel, const float *samples, size_t count, size_t frames, float *out);
+
+// The same frames as sums of power, before the logarithm and the floors: what speaker encoders
+// take.
+void mel_compute_power(const Mel *mel, const float *samples, size_t count, size_t frames,
+                       float *out);
 
 #endif
