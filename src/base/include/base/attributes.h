@@ -8,6 +8,15 @@
 #define BASE_UNUSED            __attribute__((unused))
 #define BASE_NODISCARD         __attribute__((warn_unused_result))
 
+// Tells the processor that a loop only waits.
+#if defined(__x86_64__) || defined(__i386__)
+#define BASE_CPU_RELAX() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define BASE_CPU_RELAX() __asm__ volatile("isb" ::: "memory")
+#else
+#define BASE_CPU_RELAX() __asm__ volatile("" ::: "memory")
+#endif
+
 #define BASE_COUNT(array)      (sizeof(array) / sizeof((array)[0]))
 #define BASE_MIN(a, b)         ((a) < (b) ? (a) : (b))
 #define BASE_MAX(a, b)         ((a) > (b) ? (a) : (b))

@@ -14,11 +14,15 @@
 ScoutStatus file_read(const char *path, size_t limit_bytes, Buffer *out, ScoutError *error);
 
 // Writes beside path, flushes to disk, then renames: path holds the old content or the new one,
-// never half. Without replace, an existing file gives EXISTS.
+// never half. Without replace, an existing file gives EXISTS. A replaced file keeps its
+// permissions, and a symbolic link keeps pointing to the file it names. INVALID_ARGUMENT when path
+// is a folder or device.
 ScoutStatus file_write(const char *path, const void *bytes, size_t length, bool replace,
                        ScoutError *error);
 
-// A read-only private map of a whole file.
+// A read-only private map of a whole regular file; data is NULL for an empty one. Reading a map
+// whose file was cut short meanwhile raises SIGBUS: map only files that are replaced, never
+// rewritten.
 typedef struct FileMap {
     const uint8_t *data;
     size_t size;

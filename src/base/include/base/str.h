@@ -14,6 +14,10 @@ bool str_ends(const char *text, const char *suffix);
 // Copies with truncation at a UTF-8 character; always terminates. False if it was cut.
 bool str_copy(char *out, size_t size, const char *text);
 
+// Makes the text one printable line of UTF-8, in place: control characters and line separators
+// become spaces (none is left at the end), malformed bytes question marks. It never gets longer.
+void str_make_line(char *text);
+
 // The whole text must be a number within [low, high]; false leaves *out untouched. str_to_double
 // takes a decimal point whatever the locale, and no "nan" or "inf".
 bool str_to_int(const char *text, int64_t low, int64_t high, int64_t *out);
