@@ -35,7 +35,7 @@ extern "C" {
     X(ERROR_STATE, -17, "called in the wrong order")
 
 typedef enum ScoutStatus {
-#define SCOUT_STATUS_ENUM(name, value, text) SCOUT_##name = value,
+#define SCOUT_STATUS_ENUM(name, value, text) SCOUT_##name = (value),
     SCOUT_STATUS_TABLE(SCOUT_STATUS_ENUM)
 #undef SCOUT_STATUS_ENUM
 } ScoutStatus;

@@ -120,8 +120,11 @@ ScoutStatus file_map(const char *path, FileMap *map, ScoutError *error)
 
 void file_unmap(FileMap *map)
 {
-    if (map->data)
-        (void)munmap((void *)(uintptr_t)map->data, map->size);
+    if (map->data) {
+        void *data; // munmap asks for one without const
+        memcpy(&data, &map->data, sizeof data);
+        (void)munmap(data, map->size);
+    }
     *map = (FileMap){0};
 }
 

@@ -14,14 +14,13 @@ char *path_join(const char *folder, const char *name)
         folder_length--;
     if (slash)
         name += strspn(name, "/");
-    size_t name_length = strlen(name);
-    char *joined = mem_array(folder_length + slash + name_length + 1, 1);
+    char *joined = mem_array(folder_length + slash + strlen(name) + 1, 1);
     if (!joined)
         return NULL;
-    memcpy(joined, folder, folder_length);
+    char *at = mempcpy(joined, folder, folder_length);
     if (slash)
-        joined[folder_length] = '/';
-    memcpy(joined + folder_length + slash, name, name_length);
+        *at++ = '/';
+    memcpy(at, name, strlen(name) + 1);
     return joined;
 }
 

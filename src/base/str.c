@@ -1,6 +1,7 @@
 // Text: see str.h.
 #include "base/str.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -170,35 +171,42 @@ bool str_to_double(const char *text, double low, double high, double *out)
     return true;
 }
 
+// The last field of a time: digits, and perhaps a point with digits after it.
+static bool parse_last_field(const char *text, double *seconds)
+{
+    const char *end = skip_digits(text);
+    if (*end == '.') {
+        const char *fraction = end + 1;
+        end = skip_digits(fraction);
+        if (end == fraction)
+            return false;
+    }
+    return *end == '\0' && str_to_double(text, 0, DBL_MAX, seconds);
+}
+
 bool str_to_seconds(const char *text, double *out)
 {
-    enum { FIELDS_MAX = 3, LEADING_DIGITS_MAX = 9 };
-    double total = 0;
-    for (int field = 1;; field++) {
-        const char *end = skip_digits(text);
-        if (end == text || end - text > LEADING_DIGITS_MAX)
+    enum { FIELDS_MAX = 3, FIRST_FIELD_END = 1000000000, OTHER_FIELD_END = 60 };
+    double before = 0; // in the unit of the field at text
+    for (int field = 1; field <= FIELDS_MAX; field++) {
+        double field_end = field == 1 ? FIRST_FIELD_END : OTHER_FIELD_END;
+        double value = 0;
+        if (!is_digit(*text))
             return false;
-        if (*end != ':') {
-            double seconds;
-            if (*end == '.' && !is_digit(end[1]))
+        if (*skip_digits(text) != ':') {
+            if (!parse_last_field(text, &value) || value >= field_end)
                 return false;
-            if (*end == 'e' || *end == 'E' || *skip_digits(end + (*end == '.')))
-                return false;
-            if (!str_to_double(text, 0, field == 1 ? 1e9 : 60, &seconds))
-                return false;
-            if (field > 1 && seconds >= 60)
-                return false;
-            *out = total + seconds;
+            *out = before + value;
             return true;
         }
-        int64_t value = 0;
-        for (; text < end; text++)
+        for (; is_digit(*text); text++)
             value = value * 10 + (*text - '0');
-        if (field == FIELDS_MAX || (field > 1 && value >= 60))
+        if (value >= field_end)
             return false;
-        total = (total + (double)value) * 60;
-        text = end + 1;
+        before = (before + value) * 60;
+        text++;
     }
+    return false;
 }
 
 // How a UTF-8 sequence that starts with lead goes on: its length, and the bounds of its second

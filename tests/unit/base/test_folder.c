@@ -127,8 +127,8 @@ static void test_remove_tree_has_a_depth_limit(void **state)
 {
     (void)state;
     char path[400] = "deep";
-    for (int i = 0; i < 90; i++)
-        strcat(path, "/d");
+    for (size_t i = 0; i < 90; i++)
+        memcpy(path + strlen("deep") + 2 * i, "/d", 3);
     assert_int_equal(file_make_folders(path, NULL), SCOUT_OK);
     ScoutError error = {0};
     assert_int_equal(file_remove_tree("deep", &error), SCOUT_ERROR_LIMIT);
