@@ -53,7 +53,7 @@ typedef struct WhisperRun WhisperRun;
 typedef struct WhisperRunLimits {
     size_t audios;    // windows held at once
     size_t sequences; // sequences held at once
-    size_t rows;      // most tokens in one whisper_decode call; at least n_text_ctx / 2 for prompts
+    size_t rows;      // most tokens in one whisper_decode call; raised to n_text_ctx / 2 + 1
 } WhisperRunLimits;
 
 // The pool is borrowed and used only inside calls on this run.
@@ -66,8 +66,8 @@ void whisper_run_free(WhisperRun *run);
 ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
                            ScoutError *error);
 
-// The encoder's output for an audio, [frames / 2][n_state]; for tests and language detection.
-// Borrowed until the next whisper_encode.
+// The encoder's output for the audio that was encoded last, [frames / 2][n_state]; NULL and 0
+// positions for any other. Borrowed until the next whisper_encode.
 const float *whisper_encoded(const WhisperRun *run, size_t audio, size_t *positions);
 
 // Empties a sequence and ties it to an audio.
@@ -88,16 +88,19 @@ typedef struct WhisperRow {
 
 // Appends each row's token to its sequence and computes the model on them, all rows in one pass.
 // Rows of one sequence are consecutive positions in the order given; each sees those before it.
-// Writes logits[j][n_vocab] for the j-th row with want_logits. LIMIT when a sequence would pass
-// n_text_ctx.
+// Writes logits[j][n_vocab] for the j-th row with want_logits; logits may be NULL if none has it. A
+// row's logits are the same bits whatever rows are computed with it and however many threads. LIMIT
+// when a sequence would pass n_text_ctx or count passes the run's rows, STATE when a sequence's
+// audio was not encoded; nothing is appended then.
 ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count, float *logits,
                            ScoutError *error);
 
 // Cross-attention of the alignment heads for a whole token sequence, teacher-forced on `audio`:
 // weights[head][count][positions], softmax over positions, head < whisper_alignment_heads. Uses
 // (and overwrites) `sequence`. If probabilities is given, probabilities[i] is the model's
-// probability of tokens[i + 1] after tokens[0..i], among text tokens and end (timestamps excluded)
-// as the reference computes it, for i < count - 1.
+// probability of tokens[i + 1] after tokens[0..i], for i < count - 1: a softmax over the ids below
+// the end token, as find_alignment of openai-whisper takes it. So it is 0 where tokens[i + 1] is
+// the end or any other special token. LIMIT for more than n_text_ctx tokens.
 size_t whisper_alignment_heads(const WhisperModel *model);
 ScoutStatus whisper_align(WhisperRun *run, size_t audio, size_t sequence, const int32_t *tokens,
                           size_t count, float *weights, float *probabilities, ScoutError *error);

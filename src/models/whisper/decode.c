@@ -1,0 +1,284 @@
+// The decoder: rows of tokens in, logits out. A row is one token at the end of a sequence; all rows
+// of a call go through a layer together, so that the weights are read once. Heads are independent
+// up to the projection that joins them, so one task computes a head's queries, keys and values and
+// attends with them: a layer costs six passes over the pool.
+#include "whisper_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { SERIAL_ROWS = 8 }; // up to here the caller normalises alone: a pass would cost more
+
+typedef struct DecodeJob {
+    WhisperRun *run;
+    size_t count;
+    size_t layer;
+    const WhisperCapture *capture;
+    // Of the pass at hand:
+    const NnNorm *norm; // NULL where the input is used as it is
+    const NnMatrix *matrix;
+} DecodeJob;
+
+static void prepare_rows(const DecodeJob *job, size_t first, size_t count)
+{
+    const WhisperRun *run = job->run;
+    const size_t d = run->model->dims.n_state;
+    if (job->norm)
+        nn_norm_run(run->context.kernels, job->norm, count, run->row_x + first * d, d,
+                    run->row_normed + first * d, d);
+    nn_rows_quantize(run->context.kernels, &run->row_input, first, count, job->matrix);
+}
+
+static void prepare_task(void *context, size_t index, size_t worker)
+{
+    (void)worker;
+    const DecodeJob *job = context;
+    const size_t first = index * SERIAL_ROWS;
+    prepare_rows(job, first, BASE_MIN((size_t)SERIAL_ROWS, job->count - first));
+}
+
+// Makes x the input of the next products: normalised, or as it is when norm is NULL.
+static void prepare(DecodeJob *job, const NnNorm *norm, const float *x, size_t width,
+                    const NnLinear *linear)
+{
+    WhisperRun *run = job->run;
+    run->row_input.x = norm ? run->row_normed : x;
+    run->row_input.stride = width;
+    job->norm = norm;
+    job->matrix = &linear->weight;
+    if (job->count <= SERIAL_ROWS)
+        prepare_rows(job, 0, job->count);
+    else
+        thread_pool_run(run->context.pool, (job->count + SERIAL_ROWS - 1) / SERIAL_ROWS,
+                        prepare_task, job);
+}
+
+static void prepare_normed(DecodeJob *job, const NnNorm *norm, const NnLinear *linear)
+{
+    prepare(job, norm, job->run->row_x, job->run->model->dims.n_state, linear);
+}
+
+// x += linear(from)
+static void add_projected(DecodeJob *job, const NnLinear *linear, const float *from)
+{
+    WhisperRun *run = job->run;
+    const size_t d = run->model->dims.n_state;
+    prepare(job, NULL, from, linear->weight.k, linear);
+    const NnOutput out = {
+        .c = run->row_x, .stride = d, .residual = run->row_x, .residual_stride = d};
+    nn_linear_run(&run->context, linear, &run->row_input, job->count, &out);
+}
+
+// The part of the cache that belongs to a head of a layer: [slot][head_size].
+static size_t cache_offset(const WhisperRun *run, size_t layer, size_t head)
+{
+    const WhisperModel *model = run->model;
+    return (layer * model->dims.n_heads + head) * run->slot_count * model->head_size;
+}
+
+static void self_task(void *context, size_t head, size_t worker)
+{
+    const DecodeJob *job = context;
+    const WhisperRun *run = job->run;
+    const WhisperModel *model = run->model;
+    const size_t d = model->dims.n_state;
+    const size_t size = model->head_size;
+    for (size_t part = 0; part < 3; part++) {
+        const size_t column = part * d + head * size;
+        const NnLinear linear = nn_linear_columns(&model->decoder[job->layer].qkv, column, size);
+        const NnOutput out = {.c = run->row_qkv + column, .stride = 3 * d};
+        nn_linear_rows(model->kernels, &linear, &run->row_input, 0, job->count, &out);
+    }
+    float *keys = run->cache_keys + cache_offset(run, job->layer, head);
+    float *values = run->cache_values + cache_offset(run, job->layer, head);
+    for (size_t i = 0; i < job->count; i++) {
+        const size_t slot = run->row_slots[i][run->row_lengths[i] - 1];
+        const float *qkv = run->row_qkv + i * 3 * d + head * size;
+        memcpy(keys + slot * size, qkv + d, size * sizeof(float));
+        memcpy(values + slot * size, qkv + 2 * d, size * sizeof(float));
+    }
+    for (size_t i = 0; i < job->count; i++)
+        nn_attention_cached(model->kernels, size, run->row_qkv + i * 3 * d + head * size, keys,
+                            values, run->row_slots[i], run->row_lengths[i],
+                            run->workers[worker].scores, run->row_attended + i * d + head * size);
+}
+
+// Copies the softmax of rows first..first+count if this is an alignment head.
+static void capture_scores(const DecodeJob *job, size_t head, size_t first, size_t count,
+                           size_t positions, const float *scores)
+{
+    const WhisperModel *model = job->run->model;
+    const WhisperCapture *capture = job->capture;
+    for (size_t i = 0; capture && i < model->alignment_count; i++) {
+        if (model->alignment[i].layer != job->layer || model->alignment[i].head != head)
+            continue;
+        const size_t row = i * capture->count + capture->first + first;
+        memcpy(capture->weights + row * positions, scores, count * positions * sizeof(float));
+    }
+}
+
+static void cross_task(void *context, size_t head, size_t worker)
+{
+    const DecodeJob *job = context;
+    const WhisperRun *run = job->run;
+    const WhisperModel *model = run->model;
+    const size_t d = model->dims.n_state;
+    const size_t column = head * model->head_size;
+    const NnLinear linear =
+        nn_linear_columns(&model->decoder[job->layer].cross_q, column, model->head_size);
+    float *q = run->row_qkv + column;
+    float *scores = run->workers[worker].scores;
+    const NnOutput out = {.c = q, .stride = d};
+    nn_linear_rows(model->kernels, &linear, &run->row_input, 0, job->count, &out);
+    for (size_t i = 0; i < run->span_count; i++) {
+        const WhisperSpan span = run->spans[i];
+        const NnPanels panels = whisper_cross_panels(run, span.audio, job->layer);
+        for (size_t done = 0; done < span.count; done += WHISPER_QUERIES) {
+            const size_t first = span.first + done;
+            const size_t count = BASE_MIN((size_t)WHISPER_QUERIES, span.count - done);
+            nn_attention_panels(model->kernels, &panels, head, count, q + first * d, d, scores,
+                                run->row_attended + first * d + column, d);
+            capture_scores(job, head, first, count, panels.length, scores);
+        }
+    }
+}
+
+static void decode_layer(DecodeJob *job)
+{
+    WhisperRun *run = job->run;
+    const size_t n_heads = run->model->dims.n_heads;
+    const WhisperDecoderLayer *layer = &run->model->decoder[job->layer];
+
+    prepare_normed(job, &layer->attn_norm, &layer->qkv);
+    thread_pool_run(run->context.pool, n_heads, self_task, job);
+    add_projected(job, &layer->out, run->row_attended);
+
+    prepare_normed(job, &layer->cross_norm, &layer->cross_q);
+    thread_pool_run(run->context.pool, n_heads, cross_task, job);
+    add_projected(job, &layer->cross_out, run->row_attended);
+
+    prepare_normed(job, &layer->mlp_norm, &layer->fc1);
+    const NnOutput hidden = {.c = run->row_hidden, .stride = layer->fc1.weight.n, .gelu = true};
+    nn_linear_run(&run->context, &layer->fc1, &run->row_input, job->count, &hidden);
+    add_projected(job, &layer->fc2, run->row_hidden);
+}
+
+static ScoutStatus check_rows(const WhisperRun *run, const WhisperRow *rows, size_t count,
+                              ScoutError *error)
+{
+    const WhisperDims *dims = &run->model->dims;
+    if (count < 1 || count > run->limits.rows)
+        return error_set(error, SCOUT_ERROR_LIMIT, "%zu rows for a run of 1 to %zu", count,
+                         run->limits.rows);
+    for (size_t i = 0; i < count; i++) {
+        const WhisperRow *row = &rows[i];
+        if (row->sequence >= run->limits.sequences || row->token < 0 ||
+            (size_t)row->token >= dims->n_vocab)
+            return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                             "row %zu: token %d of sequence %zu, with %zu tokens and %zu sequences",
+                             i, (int)row->token, row->sequence, dims->n_vocab,
+                             run->limits.sequences);
+        const size_t audio = run->sequences[row->sequence].audio;
+        if (run->audios[audio].positions == 0)
+            return error_set(error, SCOUT_ERROR_STATE,
+                             "sequence %zu belongs to audio %zu, which has not been encoded",
+                             row->sequence, audio);
+    }
+    return SCOUT_OK;
+}
+
+// Gives every row a slot at the end of its sequence; takes all back if one sequence is full.
+static ScoutStatus append_rows(WhisperRun *run, const WhisperRow *rows, size_t count,
+                               ScoutError *error)
+{
+    const size_t n_text_ctx = run->model->dims.n_text_ctx;
+    for (size_t i = 0; i < count; i++) {
+        WhisperSequence *sequence = &run->sequences[rows[i].sequence];
+        if (sequence->length == n_text_ctx) {
+            for (size_t j = i; j-- > 0;)
+                whisper_sequence_truncate(run, rows[j].sequence,
+                                          run->sequences[rows[j].sequence].length - 1);
+            return error_set(error, SCOUT_ERROR_LIMIT, "a sequence holds at most %zu tokens",
+                             n_text_ctx);
+        }
+        assert(run->free_count > 0);
+        const uint32_t slot = run->free_slots[--run->free_count];
+        run->slot_uses[slot] = 1;
+        sequence->slots[sequence->length++] = slot;
+        run->row_slots[i] = sequence->slots;
+        run->row_lengths[i] = sequence->length;
+    }
+    return SCOUT_OK;
+}
+
+static void find_spans(WhisperRun *run, const WhisperRow *rows, size_t count)
+{
+    run->span_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t audio = run->sequences[rows[i].sequence].audio;
+        if (run->span_count > 0 && run->spans[run->span_count - 1].audio == audio)
+            run->spans[run->span_count - 1].count++;
+        else
+            run->spans[run->span_count++] = (WhisperSpan){.first = i, .count = 1, .audio = audio};
+    }
+}
+
+static void embed(WhisperRun *run, const WhisperRow *rows, size_t count)
+{
+    const WhisperModel *model = run->model;
+    const size_t d = model->dims.n_state;
+    for (size_t i = 0; i < count; i++) {
+        float *x = run->row_x + i * d;
+        nn_matrix_row(&model->embedding, (size_t)rows[i].token, x);
+        model->kernels->add(d, x, model->decoder_positions + (run->row_lengths[i] - 1) * d, x);
+    }
+}
+
+ScoutStatus whisper_decode_states(WhisperRun *run, const WhisperRow *rows, size_t count,
+                                  const WhisperCapture *capture, ScoutError *error)
+{
+    ScoutStatus status = check_rows(run, rows, count, error);
+    if (!status)
+        status = append_rows(run, rows, count, error);
+    if (status)
+        return status;
+    find_spans(run, rows, count);
+    embed(run, rows, count);
+    DecodeJob job = {.run = run, .count = count, .capture = capture};
+    for (; job.layer < run->model->dims.n_decoder_layers; job.layer++)
+        decode_layer(&job);
+    return SCOUT_OK;
+}
+
+void whisper_project(WhisperRun *run, const size_t *rows, size_t count, size_t n_vocab,
+                     float *logits)
+{
+    const WhisperModel *model = run->model;
+    const size_t d = model->dims.n_state;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        assert(rows[i] >= i);
+        if (rows[i] != i)
+            memcpy(run->row_x + i * d, run->row_x + rows[i] * d, d * sizeof(float));
+    }
+    DecodeJob job = {.run = run, .count = count};
+    const NnLinear projection = nn_linear_columns(&model->projection, 0, n_vocab);
+    prepare_normed(&job, &model->decoder_norm, &projection);
+    const NnOutput out = {.c = logits, .stride = n_vocab};
+    nn_linear_run(&run->context, &projection, &run->row_input, count, &out);
+}
+
+ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count, float *logits,
+                           ScoutError *error)
+{
+    const ScoutStatus status = whisper_decode_states(run, rows, count, NULL, error);
+    if (status)
+        return status;
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].want_logits)
+            run->row_lengths[wanted++] = i; // the lengths have served
+    whisper_project(run, run->row_lengths, wanted, run->model->dims.n_vocab, logits);
+    return SCOUT_OK;
+}

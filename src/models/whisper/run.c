@@ -1,0 +1,262 @@
+// The memory of one decoding job, and its sequences. Every block is sized here from the model and
+// the limits. Large caches are not cleared: pages that nobody writes never take memory.
+#include "whisper_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    SEQUENCES_MAX = 4096,
+    AUDIOS_MAX = 1024,
+    ROWS_MAX = 1 << 16,
+    SHARED_BLOCKS = 32,
+    WORKER_BLOCKS = 5,
+};
+
+// Memory that whisper_run_free finds again. NULL when out of memory, and from then on.
+static void *reserve(WhisperRun *run, bool *failed, size_t count, size_t size)
+{
+    void *block = *failed ? NULL : mem_aligned(count, size);
+    if (block)
+        run->blocks[run->block_count++] = block;
+    else
+        *failed = true;
+    return block;
+}
+
+static bool reserve_workers(WhisperRun *run, size_t threads)
+{
+    const WhisperModel *model = run->model;
+    const WhisperDims *dims = &model->dims;
+    const size_t block = WHISPER_BLOCK;
+    const size_t mel = (2 * block + 3) * dims->n_mels; // under a block of positions
+    const size_t conv1 = (2 * block + 1) * dims->n_state;
+    const size_t narrow = BASE_MAX(block * dims->n_state, mel);
+    const size_t wide = BASE_MAX(block * BASE_MAX(model->n_inner, 2 * dims->n_state), conv1);
+    const size_t scores = BASE_MAX((size_t)WHISPER_QUERIES * dims->n_audio_ctx, dims->n_text_ctx);
+    const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state));
+    bool failed = false;
+    for (size_t i = 0; i < threads && !failed; i++) {
+        WhisperWorker *worker = &run->workers[i];
+        worker->narrow = reserve(run, &failed, narrow, sizeof(float));
+        worker->wide = reserve(run, &failed, wide, sizeof(float));
+        worker->scores = reserve(run, &failed, scores, sizeof(float));
+        worker->rows.q = reserve(run, &failed, block, bytes);
+        worker->rows.q_stride = bytes;
+        worker->rows.scale = reserve(run, &failed, block, sizeof(float));
+    }
+    return !failed;
+}
+
+static bool reserve_encoder(WhisperRun *run)
+{
+    const WhisperModel *model = run->model;
+    const WhisperDims *dims = &model->dims;
+    const size_t elements = mem_multiply(dims->n_audio_ctx, dims->n_state);
+    const size_t panels =
+        nn_panels_bytes(NN_F32, dims->n_heads, model->head_size, dims->n_audio_ctx);
+    bool failed = false;
+    run->x = reserve(run, &failed, elements, sizeof(float));
+    run->queries = reserve(run, &failed, elements, sizeof(float));
+    run->attended = reserve(run, &failed, elements, sizeof(float));
+    run->keys = reserve(run, &failed, panels, 1);
+    run->values = reserve(run, &failed, panels, 1);
+
+    run->cross_format = model->compute == WHISPER_F32 ? NN_F32 : NN_F16;
+    run->cross_bytes =
+        nn_panels_bytes(run->cross_format, dims->n_heads, model->head_size, dims->n_audio_ctx);
+    const size_t audio_bytes = mem_multiply(run->cross_bytes, dims->n_decoder_layers);
+    char *keys = reserve(run, &failed, run->limits.audios, audio_bytes);
+    char *values = reserve(run, &failed, run->limits.audios, audio_bytes);
+    run->audios = reserve(run, &failed, run->limits.audios, sizeof(*run->audios));
+    if (failed)
+        return false;
+    for (size_t i = 0; i < run->limits.audios; i++)
+        run->audios[i] = (WhisperAudio){
+            .keys = keys + i * audio_bytes,
+            .values = values + i * audio_bytes,
+        };
+    run->encoded_audio = SIZE_MAX;
+    return true;
+}
+
+// A sequence of n tokens names n slots, so sequences * n_text_ctx slots always suffice.
+static bool reserve_sequences(WhisperRun *run)
+{
+    const WhisperDims *dims = &run->model->dims;
+    const size_t count = run->limits.sequences;
+    const size_t slots = mem_multiply(count, dims->n_text_ctx);
+    const size_t cache = mem_multiply(mem_multiply(slots, dims->n_decoder_layers), dims->n_state);
+    bool failed = false;
+    run->sequences = reserve(run, &failed, count, sizeof(*run->sequences));
+    run->reordered = reserve(run, &failed, count, sizeof(*run->reordered));
+    uint32_t *lists = reserve(run, &failed, slots, 2 * sizeof(*lists));
+    run->slot_uses = reserve(run, &failed, slots, sizeof(*run->slot_uses));
+    run->free_slots = reserve(run, &failed, slots, sizeof(*run->free_slots));
+    run->cache_keys = reserve(run, &failed, cache, sizeof(float));
+    run->cache_values = reserve(run, &failed, cache, sizeof(float));
+    if (failed)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        run->sequences[i] = (WhisperSequence){.slots = lists + 2 * i * dims->n_text_ctx};
+        run->reordered[i] = (WhisperSequence){.slots = lists + (2 * i + 1) * dims->n_text_ctx};
+    }
+    memset(run->slot_uses, 0, slots * sizeof(*run->slot_uses));
+    for (size_t i = 0; i < slots; i++) // the lowest slot is taken first
+        run->free_slots[i] = (uint32_t)(slots - 1 - i);
+    run->slot_count = slots;
+    run->free_count = slots;
+    return true;
+}
+
+static bool reserve_decoder(WhisperRun *run)
+{
+    const WhisperModel *model = run->model;
+    const WhisperDims *dims = &model->dims;
+    const size_t rows = run->limits.rows;
+    const size_t narrow = mem_multiply(rows, dims->n_state);
+    const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state));
+    bool failed = false;
+    run->row_x = reserve(run, &failed, narrow, sizeof(float));
+    run->row_normed = reserve(run, &failed, narrow, sizeof(float));
+    run->row_qkv = reserve(run, &failed, narrow, 3 * sizeof(float));
+    run->row_attended = reserve(run, &failed, narrow, sizeof(float));
+    run->row_hidden = reserve(run, &failed, mem_multiply(rows, model->n_inner), sizeof(float));
+    run->row_input.q = reserve(run, &failed, rows, bytes);
+    run->row_input.q_stride = bytes;
+    run->row_input.scale = reserve(run, &failed, rows, sizeof(float));
+    run->row_slots = reserve(run, &failed, rows, sizeof(*run->row_slots));
+    run->row_lengths = reserve(run, &failed, rows, sizeof(*run->row_lengths));
+    run->spans = reserve(run, &failed, rows, sizeof(*run->spans));
+    run->align_rows = reserve(run, &failed, rows, sizeof(*run->align_rows));
+    run->align_logits =
+        reserve(run, &failed, mem_multiply(WHISPER_LOGIT_ROWS, dims->n_vocab), sizeof(float));
+    return !failed;
+}
+
+ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
+                            const WhisperRunLimits *limits, WhisperRun **run, ScoutError *error)
+{
+    if (limits->audios < 1 || limits->audios > AUDIOS_MAX || limits->sequences < 1 ||
+        limits->sequences > SEQUENCES_MAX || limits->rows < 1 || limits->rows > ROWS_MAX)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                         "a run takes 1 to %d audios, 1 to %d sequences and 1 to %d rows, not %zu, "
+                         "%zu and %zu",
+                         AUDIOS_MAX, SEQUENCES_MAX, ROWS_MAX, limits->audios, limits->sequences,
+                         limits->rows);
+    const size_t threads = pool ? thread_pool_size(pool) : 1;
+    WhisperRun *made = mem_array(1, sizeof(*made));
+    if (!made)
+        return error_no_memory(error);
+    made->model = model;
+    made->context = (NnContext){.kernels = model->kernels, .pool = pool};
+    made->limits = *limits;
+    made->limits.rows = BASE_MAX(limits->rows, model->dims.n_text_ctx / 2 + 1);
+    made->blocks = mem_array(SHARED_BLOCKS + WORKER_BLOCKS * threads, sizeof(*made->blocks));
+    made->workers = mem_array(threads, sizeof(*made->workers));
+    if (!made->blocks || !made->workers || !reserve_workers(made, threads) ||
+        !reserve_encoder(made) || !reserve_sequences(made) || !reserve_decoder(made)) {
+        whisper_run_free(made);
+        return error_no_memory(error);
+    }
+    assert(made->block_count <= SHARED_BLOCKS + WORKER_BLOCKS * threads);
+    *run = made;
+    return SCOUT_OK;
+}
+
+void whisper_run_free(WhisperRun *run)
+{
+    if (!run)
+        return;
+    for (size_t i = 0; i < run->block_count; i++)
+        mem_free(run->blocks[i]);
+    mem_free(run->blocks);
+    mem_free(run->workers);
+    mem_free(run);
+}
+
+static void use_slots(WhisperRun *run, const WhisperSequence *sequence)
+{
+    for (size_t i = 0; i < sequence->length; i++)
+        run->slot_uses[sequence->slots[i]]++;
+}
+
+// Lets go of the slots from position `length` on.
+static void drop_slots(WhisperRun *run, WhisperSequence *sequence, size_t length)
+{
+    while (sequence->length > length) {
+        const uint32_t slot = sequence->slots[--sequence->length];
+        if (--run->slot_uses[slot] == 0)
+            run->free_slots[run->free_count++] = slot;
+    }
+}
+
+void whisper_sequence_start(WhisperRun *run, size_t sequence, size_t audio)
+{
+    assert(sequence < run->limits.sequences && audio < run->limits.audios);
+    drop_slots(run, &run->sequences[sequence], 0);
+    run->sequences[sequence].audio = audio;
+}
+
+void whisper_sequence_copy(WhisperRun *run, size_t dst, size_t src)
+{
+    assert(dst < run->limits.sequences && src < run->limits.sequences);
+    if (dst == src)
+        return;
+    WhisperSequence *to = &run->sequences[dst];
+    const WhisperSequence *from = &run->sequences[src];
+    use_slots(run, from); // before dropping: the two may share slots
+    drop_slots(run, to, 0);
+    memcpy(to->slots, from->slots, from->length * sizeof(*to->slots));
+    to->length = from->length;
+    to->audio = from->audio;
+}
+
+void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, const size_t *from)
+{
+    assert(count <= run->limits.sequences && first <= run->limits.sequences - count);
+    WhisperSequence *old = run->sequences + first;
+    WhisperSequence *new = run->reordered + first;
+    for (size_t i = 0; i < count; i++) {
+        assert(from[i] < count);
+        const WhisperSequence *source = &old[from[i]];
+        memcpy(new[i].slots, source->slots, source->length * sizeof(*source->slots));
+        new[i].length = source->length;
+        new[i].audio = source->audio;
+        use_slots(run, source);
+    }
+    for (size_t i = 0; i < count; i++) {
+        drop_slots(run, &old[i], 0);
+        const WhisperSequence emptied = old[i];
+        old[i] = new[i];
+        new[i] = emptied;
+    }
+}
+
+void whisper_sequence_truncate(WhisperRun *run, size_t sequence, size_t length)
+{
+    assert(sequence < run->limits.sequences);
+    drop_slots(run, &run->sequences[sequence], length);
+}
+
+size_t whisper_sequence_length(const WhisperRun *run, size_t sequence)
+{
+    assert(sequence < run->limits.sequences);
+    return run->sequences[sequence].length;
+}
+
+NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer)
+{
+    const WhisperModel *model = run->model;
+    const WhisperAudio *from = &run->audios[audio];
+    return (NnPanels){
+        .format = run->cross_format,
+        .heads = model->dims.n_heads,
+        .head_size = model->head_size,
+        .length = from->positions,
+        .keys = from->keys + layer * run->cross_bytes,
+        .values = from->values + layer * run->cross_bytes,
+    };
+}

@@ -1,0 +1,157 @@
+// What the files of models/whisper share: the loaded model, the memory of a run, and the steps of
+// encoding and decoding. Private to this folder and its tests.
+#ifndef WHISPER_INTERNAL_H
+#define WHISPER_INTERNAL_H
+
+#include "models/whisper.h"
+#include "nn/attention.h"
+#include "nn/conv.h"
+#include "nn/linear.h"
+#include "nn/norm.h"
+
+typedef struct WhisperEncoderLayer {
+    NnNorm attn_norm;
+    NnLinear qkv, out;
+    NnNorm mlp_norm;
+    NnLinear fc1, fc2;
+} WhisperEncoderLayer;
+
+typedef struct WhisperDecoderLayer {
+    NnNorm attn_norm;
+    NnLinear qkv, out;
+    NnNorm cross_norm;
+    NnLinear cross_q, cross_kv, cross_out;
+    NnNorm mlp_norm;
+    NnLinear fc1, fc2;
+} WhisperDecoderLayer;
+
+typedef struct WhisperHead {
+    size_t layer, head;
+} WhisperHead;
+
+// All linear layers take their rows in the same form: 8-bit when compute is INT8, else f32.
+struct WhisperModel {
+    PackedFile *file;
+    const Kernels *kernels;
+    WhisperCompute compute;
+    WhisperDims dims;
+    size_t head_size;
+    size_t n_inner; // the widest hidden layer of the perceptrons
+    Bpe *bpe;
+
+    NnConv conv1, conv2;
+    const float *encoder_positions; // [n_audio_ctx][n_state]
+    WhisperEncoderLayer *encoder;
+    NnNorm encoder_norm;
+
+    NnMatrix embedding;             // for look-up: the most exact encoding in the file
+    NnLinear projection;            // the same matrix, in the form the compute type multiplies
+    const float *decoder_positions; // [n_text_ctx][n_state]
+    WhisperDecoderLayer *decoder;
+    NnNorm decoder_norm;
+
+    WhisperHead *alignment;
+    size_t alignment_count;
+
+    void **owned; // blocks that hold converted weights
+    size_t owned_count, owned_capacity;
+};
+
+// Fills the layers from the file; on failure the caller frees what is there.
+ScoutStatus whisper_load(WhisperModel *model, ThreadPool *pool, ScoutError *error);
+
+enum {
+    WHISPER_BLOCK = 48,      // positions of the encoder that one task takes through a layer
+    WHISPER_QUERIES = 48,    // queries that attend at once
+    WHISPER_LOGIT_ROWS = 16, // rows of logits held while aligning
+};
+
+// Scratch of one worker of the pool.
+typedef struct WhisperWorker {
+    float *narrow; // rows of n_state, or the mel frames under a block
+    float *wide;   // rows of n_inner, or the first convolution's frames under a block
+    float *scores;
+    NnRows rows; // q and scale for WHISPER_BLOCK rows
+} WhisperWorker;
+
+// One encoded window.
+typedef struct WhisperAudio {
+    size_t positions; // 0 before anything was encoded
+    char *keys;       // n_decoder_layers panels, cross_bytes apart
+    char *values;
+} WhisperAudio;
+
+typedef struct WhisperSequence {
+    size_t audio;
+    size_t length;
+    uint32_t *slots; // [n_text_ctx]
+} WhisperSequence;
+
+// Consecutive rows of a decode call that attend to one audio.
+typedef struct WhisperSpan {
+    size_t first, count, audio;
+} WhisperSpan;
+
+// Where the cross-attention of the alignment heads goes while whisper_align decodes.
+typedef struct WhisperCapture {
+    float *weights; // [heads][count][positions]
+    size_t count;
+    size_t first; // token index of the pass's first row
+} WhisperCapture;
+
+typedef void (*WhisperProbe)(void *context, size_t layer, const float *x, size_t positions);
+
+struct WhisperRun {
+    const WhisperModel *model;
+    NnContext context;
+    WhisperRunLimits limits;
+    void **blocks; // everything below that was allocated
+    size_t block_count;
+    WhisperWorker *workers;
+
+    // The encoder.
+    float *x;        // [n_audio_ctx][n_state], the residual stream
+    float *queries;  // [n_audio_ctx][n_state]; holds the encoder's output in the end
+    float *attended; // [n_audio_ctx][n_state]
+    void *keys, *values;
+    WhisperAudio *audios;
+    size_t cross_bytes; // of one layer's cross keys
+    NnFormat cross_format;
+    size_t encoded_audio;
+    WhisperProbe probe; // tests look at each encoder layer's output; NULL otherwise
+    void *probe_context;
+
+    // Sequences and the slots of the self-attention cache.
+    WhisperSequence *sequences;
+    WhisperSequence *reordered; // as many, empty between calls: the other side of a reordering
+    uint32_t *slot_uses;        // sequences that name a slot
+    uint32_t *free_slots;       // a stack
+    size_t slot_count, free_count;
+    float *cache_keys; // [layer][head][slot][head_size]
+    float *cache_values;
+
+    // The decoder, for limits.rows rows.
+    float *row_x, *row_normed, *row_qkv, *row_attended; // [rows][n_state], qkv three times as wide
+    float *row_hidden;                                  // [rows][n_inner]
+    NnRows row_input;
+    const uint32_t **row_slots; // what a row may see ...
+    size_t *row_lengths;        // ... and how much of it
+    WhisperSpan *spans;
+    size_t span_count;
+    WhisperRow *align_rows; // [rows]
+    float *align_logits;    // [WHISPER_LOGIT_ROWS][n_vocab]
+};
+
+// The panels of one decoder layer's cross-attention for an audio.
+NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer);
+
+// Appends the rows and computes the decoder up to its last layer; row_x then holds the states.
+ScoutStatus whisper_decode_states(WhisperRun *run, const WhisperRow *rows, size_t count,
+                                  const WhisperCapture *capture, ScoutError *error);
+
+// Logits of `count` states in row_x, whose indices are in rows (increasing), for the first n_vocab
+// tokens. Overwrites row_x.
+void whisper_project(WhisperRun *run, const size_t *rows, size_t count, size_t n_vocab,
+                     float *logits);
+
+#endif

@@ -1,0 +1,50 @@
+// Attention, one head at a time, for two kinds of memory.
+//
+// Panels: the keys and values of a fixed list of positions (an encoder window), packed as weights,
+// so that scores and mixtures are ordinary products: rows of queries against all positions, and no
+// matrix of positions x positions anywhere. Cache: keys and values that arrive one by one (a
+// decoder's past), read through a list of slots.
+//
+// A query's result does not depend on the queries computed with it.
+#ifndef NN_ATTENTION_H
+#define NN_ATTENTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nn/linear.h"
+
+enum { NN_HEAD_MAX = 256 }; // largest head size
+
+// Keys and values of `length` positions in panels. Memory is the caller's.
+typedef struct NnPanels {
+    NnFormat format;  // NN_F32 or NN_F16
+    size_t heads;     //
+    size_t head_size; // a multiple of 16, at most NN_HEAD_MAX
+    size_t length;    // any; nothing is padded into the softmax
+    void *keys;       // heads x [length/16][head_size][16]
+    void *values;     // heads x [head_size/16][length][16]
+} NnPanels;
+
+// Bytes of `keys`, and as many for `values`.
+size_t nn_panels_bytes(NnFormat format, size_t heads, size_t head_size, size_t length);
+
+// Packs positions first..first+count of all heads. keys and values point at position `first`: rows
+// of heads * head_size. Different positions may be packed by different threads.
+void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t first, size_t count,
+                     const float *keys, const float *values, size_t stride);
+
+// out[i] = softmax(q[i] . keys / sqrt(head_size)) * values for `count` queries of one head. q and
+// out point at the head's columns. scores[count][length] is scratch and holds the softmax
+// afterwards.
+void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
+                         const float *q, size_t q_stride, float *scores, float *out,
+                         size_t out_stride);
+
+// The same for one query over cached positions: keys[slot][head_size] and values[slot][head_size]
+// of one head, for slots[0..length). length >= 1; scores[length] is scratch.
+void nn_attention_cached(const Kernels *kernels, size_t head_size, const float *q,
+                         const float *keys, const float *values, const uint32_t *slots,
+                         size_t length, float *scores, float *out);
+
+#endif

@@ -1,0 +1,164 @@
+// Linear layers: picks the kernel for the encoding, and cuts a product into pieces for the pool.
+#include "nn/linear.h"
+
+#include <assert.h>
+
+#include "base/attributes.h"
+#include "kernels/pack.h"
+
+enum {
+    PIECE_PANELS = 4,    // the narrowest piece worth a task: 64 columns, the width of the tiles
+    PIECES_A_THREAD = 4, // so that a thread that comes late costs little
+    PIECE_ROWS = 48,     // rows whose input stays in the second-level cache
+    K_UNIT = KERNELS_S4_GROUP,
+};
+
+bool nn_matrix_is_integer(const NnMatrix *matrix)
+{
+    return matrix->format == NN_S8 || matrix->format == NN_S4;
+}
+
+void nn_matrix_row(const NnMatrix *matrix, size_t row, float *out)
+{
+    assert(row < matrix->n);
+    switch (matrix->format) {
+    case NN_F32: unpack_row_f32(matrix->k, row, matrix->panels, out); break;
+    case NN_F16: unpack_row_f16(matrix->k, row, matrix->panels, out); break;
+    case NN_S8: unpack_row_s8(matrix->k, row, matrix->panels, matrix->scale, out); break;
+    case NN_S4: unpack_row_s4(matrix->k, row, matrix->panels, matrix->scale, out); break;
+    }
+}
+
+// A row's tail is padded for the widest unit, so that one quantised row suits s8 and s4 alike.
+size_t nn_rows_bytes(size_t k)
+{
+    return BASE_ROUND_UP(k, (size_t)64);
+}
+
+void nn_rows_quantize(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
+                      const NnMatrix *matrix)
+{
+    if (count == 0 || !nn_matrix_is_integer(matrix))
+        return;
+    const size_t k_padded = BASE_ROUND_UP(matrix->k, (size_t)K_UNIT);
+    assert(k_padded <= rows->q_stride);
+    kernels->quantize_u8(count, matrix->k, k_padded, rows->x + first * rows->stride, rows->stride,
+                         rows->q + first * rows->q_stride, rows->q_stride, rows->scale + first);
+}
+
+NnLinear nn_linear_columns(const NnLinear *linear, size_t first, size_t count)
+{
+    const NnMatrix *w = &linear->weight;
+    assert(first % KERNELS_PANEL == 0 && first + count <= w->n);
+    NnLinear part = *linear;
+    part.weight.n = count;
+    if (part.bias)
+        part.bias += first;
+    switch (w->format) {
+    case NN_F32: part.weight.panels = (const float *)w->panels + first * w->k; break;
+    case NN_F16: part.weight.panels = (const uint16_t *)w->panels + first * w->k; break;
+    case NN_S8:
+        part.weight.panels =
+            (const int8_t *)w->panels + first * BASE_ROUND_UP(w->k, (size_t)KERNELS_S8_UNIT);
+        part.weight.scale += first;
+        part.weight.sum += first;
+        break;
+    case NN_S4: {
+        const size_t k = BASE_ROUND_UP(w->k, (size_t)KERNELS_S4_GROUP);
+        part.weight.panels = (const uint8_t *)w->panels + first * (k / 2);
+        part.weight.scale += first * (k / KERNELS_S4_GROUP);
+        break;
+    }
+    }
+    return part;
+}
+
+void nn_linear_rows(const Kernels *kernels, const NnLinear *linear, const NnRows *rows,
+                    size_t first, size_t count, const NnOutput *out)
+{
+    const NnMatrix *w = &linear->weight;
+    const KernelsEpilogue epilogue = {
+        .bias = linear->bias,
+        .residual = out->residual ? out->residual + first * out->residual_stride : NULL,
+        .residual_stride = out->residual_stride,
+        .gelu = out->gelu,
+    };
+    const KernelsU8Rows a = {
+        .q = rows->q ? rows->q + first * rows->q_stride : NULL,
+        .stride = rows->q_stride,
+        .scale = rows->scale ? rows->scale + first : NULL,
+    };
+    const float *x = rows->x + first * rows->stride;
+    float *c = out->c + first * out->stride;
+    switch (w->format) {
+    case NN_F32:
+        kernels->gemm_f32(count, w->n, w->k, x, rows->stride, w->panels, c, out->stride, &epilogue);
+        break;
+    case NN_F16:
+        kernels->gemm_f16(count, w->n, w->k, x, rows->stride, w->panels, c, out->stride, &epilogue);
+        break;
+    case NN_S8: {
+        const KernelsS8Panels panels = {.q = w->panels, .scale = w->scale, .sum = w->sum};
+        kernels->gemm_u8s8(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_S8_UNIT), &a, &panels,
+                           c, out->stride, &epilogue);
+        break;
+    }
+    case NN_S4: {
+        const KernelsS4Panels panels = {.q = w->panels, .scale = w->scale};
+        kernels->gemm_u8s4(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_S4_GROUP), &a, &panels,
+                           c, out->stride, &epilogue);
+        break;
+    }
+    }
+}
+
+typedef struct Job {
+    const Kernels *kernels;
+    const NnLinear *linear;
+    const NnRows *rows;
+    const NnOutput *out;
+    size_t count;
+    size_t columns;       // columns of a piece
+    size_t column_pieces; // pieces side by side
+} Job;
+
+static void run_piece(void *context, size_t index, size_t worker)
+{
+    (void)worker;
+    const Job *job = context;
+    const size_t column = index % job->column_pieces * job->columns;
+    const size_t row = index / job->column_pieces * PIECE_ROWS;
+    const NnLinear part = nn_linear_columns(job->linear, column,
+                                            BASE_MIN(job->columns, job->linear->weight.n - column));
+    NnOutput out = *job->out;
+    out.c += column;
+    if (out.residual)
+        out.residual += column;
+    nn_linear_rows(job->kernels, &part, job->rows, row,
+                   BASE_MIN((size_t)PIECE_ROWS, job->count - row), &out);
+}
+
+void nn_linear_run(const NnContext *context, const NnLinear *linear, const NnRows *rows,
+                   size_t count, const NnOutput *out)
+{
+    if (count == 0)
+        return;
+    const size_t threads = context->pool ? thread_pool_size(context->pool) : 1;
+    const size_t panels = (linear->weight.n + KERNELS_PANEL - 1) / KERNELS_PANEL;
+    const size_t row_pieces = (count + PIECE_ROWS - 1) / PIECE_ROWS;
+    const size_t wanted = threads > 1 ? threads * PIECES_A_THREAD : 1;
+    const size_t across = BASE_MAX(wanted / row_pieces, (size_t)1);
+    size_t piece_panels = BASE_ROUND_UP((panels + across - 1) / across, (size_t)PIECE_PANELS);
+    if (panels < threads * PIECE_PANELS) // few: every thread takes its share, however narrow
+        piece_panels = (panels + threads - 1) / threads;
+    Job job = {
+        .kernels = context->kernels,
+        .linear = linear,
+        .rows = rows,
+        .out = out,
+        .count = count,
+        .columns = piece_panels * KERNELS_PANEL,
+        .column_pieces = (panels + piece_panels - 1) / piece_panels,
+    };
+    thread_pool_run(context->pool, row_pieces * job.column_pieces, run_piece, &job);
+}
