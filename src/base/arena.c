@@ -1,12 +1,12 @@
 // An arena of geometrically growing blocks: see arena.h.
 #include "base/arena.h"
 
+#include "base/attributes.h"
+#include "base/memory.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/attributes.h"
-#include "base/memory.h"
 
 enum {
     ARENA_ALIGNMENT = _Alignof(max_align_t),

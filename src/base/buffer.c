@@ -1,12 +1,12 @@
 // The growing buffer: see buffer.h.
 #include "base/buffer.h"
 
+#include "base/memory.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/memory.h"
 
 enum { BUFFER_FIRST_BYTES = 64 };
 

@@ -1,14 +1,15 @@
 // Checksums by zlib and libsodium: see digest.h.
 #include "base/digest.h"
 
+#include "base/memory.h"
+
+#include <sodium.h>
+#include <zlib.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <unistd.h>
-#include <zlib.h>
-
-#include "base/memory.h"
 
 enum { DIGEST_READ_BYTES = 256 * 1024 };
 

@@ -1,6 +1,9 @@
 // Files: see file.h.
 #include "base/file.h"
 
+#include "base/memory.h"
+#include "base/str.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,9 +13,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/memory.h"
-#include "base/str.h"
 
 enum {
     FILE_READ_BYTES = 64 * 1024,

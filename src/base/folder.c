@@ -1,15 +1,15 @@
 // Folders: what is there, making them, removing them with all they hold. See file.h.
 #include "base/file.h"
 
+#include "base/memory.h"
+#include "base/str.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/memory.h"
-#include "base/str.h"
 
 enum {
     FOLDER_MODE = 0700,

@@ -1,14 +1,14 @@
 // The log: see log.h.
 #include "base/log.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/str.h"
 
 enum { LOG_MESSAGE_MAX = 1024, LOG_LINE_MAX = LOG_MESSAGE_MAX + 128 };
 

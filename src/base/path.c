@@ -1,10 +1,10 @@
 // Paths: joining, taking apart, and the XDG base folders. See file.h.
 #include "base/file.h"
 
+#include "base/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/memory.h"
 
 char *path_join(const char *folder, const char *name)
 {

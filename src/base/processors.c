@@ -2,15 +2,15 @@
 // group limits its processor time (containers, systemd's CPUQuota).
 #include "processors.h"
 
-#include <errno.h>
-#include <sched.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/str.h"
 #include "base/thread_pool.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdint.h>
+#include <string.h>
 
 enum { CGROUP_FILE_MAX = 64 * 1024, CPU_MAX = 1 << 16 };
 

@@ -1,12 +1,12 @@
 // Errors: see base/status.h and scout/status.h.
 #include "base/status.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/str.h"
 
 // A little longer than the message, so that str_copy makes the cut, at the end of a character.
 enum { ERROR_DRAFT_MAX = SCOUT_ERROR_MESSAGE_MAX + 8 };

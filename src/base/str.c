@@ -1,15 +1,15 @@
 // Text: see str.h.
 #include "base/str.h"
 
+#include "base/attributes.h"
+#include "width_table.h"
+
 #include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/attributes.h"
-#include "width_table.h"
 
 enum { REPLACEMENT = 0xFFFD, LAST_CODE = 0x10FFFF, DISTANCE_MAX = 64 };
 

@@ -11,8 +11,10 @@
 // fails.
 #include "base/thread_pool.h"
 
+#include "base/clock.h"
+#include "base/memory.h"
+
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -20,11 +22,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/memory.h"
-
 enum {
-    SPIN_NS = 40000,  // about what sleeping and waking costs
+    // A worker waits actively for the next run for about as long as sleeping and waking takes, the
+    // caller somewhat longer for tasks that are about to end.
+    WORKER_SPIN_NS = 50000,
+    CALLER_SPIN_NS = 200000,
     SPIN_PAUSES = 32, // between two looks at the clock
     CACHE_LINE = MEMORY_ALIGNMENT,
 };
@@ -57,7 +59,7 @@ struct ThreadPool {
     pthread_cond_t all_done; // for the caller that sleeps
     // Constant once the threads run.
     size_t size;
-    int64_t spin_ns;
+    bool spins;       // there is a processor for each thread
     Worker workers[]; // size - 1 of them
 };
 
@@ -109,13 +111,13 @@ static uint32_t run_tasks(ThreadPool *pool, size_t worker)
 typedef bool (*Condition)(ThreadPool *pool, uint32_t value);
 
 // Waits actively for a short while; returns whether the condition came true.
-static bool spin_until(ThreadPool *pool, Condition condition, uint32_t value)
+static bool spin_until(ThreadPool *pool, Condition condition, uint32_t value, int64_t spin_ns)
 {
     if (condition(pool, value))
         return true;
-    if (pool->spin_ns == 0)
+    if (!pool->spins)
         return false;
-    int64_t until = clock_monotonic_ns() + pool->spin_ns;
+    int64_t until = clock_monotonic_ns() + spin_ns;
     do {
         for (int i = 0; i < SPIN_PAUSES; i++) {
             BASE_CPU_RELAX();
@@ -154,7 +156,7 @@ static void *worker_main(void *argument)
     ThreadPool *pool = worker->pool;
     uint32_t seen_run = 0;
     for (;;) {
-        if (!spin_until(pool, work_came, seen_run))
+        if (!spin_until(pool, work_came, seen_run, WORKER_SPIN_NS))
             sleep_until_work(pool, seen_run);
         if (atomic_load(&pool->stopping))
             return NULL;
@@ -187,7 +189,7 @@ static void wake_workers(ThreadPool *pool, size_t useful)
 
 static void wait_for_finish(ThreadPool *pool, uint32_t count)
 {
-    if (spin_until(pool, all_finished, count))
+    if (spin_until(pool, all_finished, count, CALLER_SPIN_NS))
         return;
     (void)pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->caller_sleeps, true);
@@ -200,7 +202,9 @@ static void wait_for_finish(ThreadPool *pool, uint32_t count)
 static void run_batch(ThreadPool *pool, size_t first, uint32_t count, ThreadPoolTask task,
                       void *context)
 {
-    uint32_t run = ticket_run(atomic_load(&pool->ticket));
+    uint64_t closed = atomic_load(&pool->ticket);
+    assert((uint32_t)closed == TICKET_CLOSED); // else a task or a second thread runs the pool
+    uint32_t run = ticket_run(closed);
     atomic_store_explicit(&pool->task, task, memory_order_release);
     atomic_store_explicit(&pool->context, context, memory_order_release);
     atomic_store_explicit(&pool->first, first, memory_order_release);
@@ -265,7 +269,7 @@ static ThreadPool *allocate_pool(size_t size)
         return NULL;
     memset(pool, 0, bytes);
     pool->size = size;
-    pool->spin_ns = size > thread_processors() ? 0 : SPIN_NS;
+    pool->spins = size <= thread_processors();
     atomic_init(&pool->ticket, TICKET_CLOSED);
     (void)pthread_mutex_init(&pool->mutex, NULL);
     (void)pthread_cond_init(&pool->work, NULL);

@@ -1,14 +1,14 @@
 // The arena: aligned, zeroed, apart from each other, within the limit.
 #include "base/arena.h"
 
+#include "base/attributes.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "base/attributes.h"
 
 static void check_fresh(const unsigned char *block, size_t size)
 {

@@ -2,6 +2,11 @@
 // be.
 #include "base/file.h"
 
+#include "base/memory.h"
+#include "base/str.h"
+#include "in_folder.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,23 +19,41 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
-#include "base/str.h"
+// The linker sends these calls here (--wrap), so that a test can let the system fail.
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_renameat(int old_folder, const char *old_name, int new_folder, const char *new_name);
+int __wrap_renameat(int old_folder, const char *old_name, int new_folder, const char *new_name);
+int __real_renameat2(int old_folder, const char *old_name, int new_folder, const char *new_name,
+                     unsigned flags);
+int __wrap_renameat2(int old_folder, const char *old_name, int new_folder, const char *new_name,
+                     unsigned flags);
 
-// Each test runs in a fresh folder, which is the working folder while it runs.
-static int enter_folder(void **state)
+static int fsync_errno;    // 0: the real call
+static int renameat_errno; // of renameat and renameat2
+
+static int fail_with(int errno_value)
 {
-    char *folder = strdup("/tmp/scout-test-XXXXXX");
-    *state = folder;
-    return folder && mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+    errno = errno_value;
+    return -1;
 }
 
-static int leave_folder(void **state)
+int __wrap_fsync(int fd)
 {
-    char *folder = *state;
-    int result = chdir("/") == 0 && file_remove_tree(folder, NULL) == SCOUT_OK ? 0 : -1;
-    free(folder);
-    return result;
+    return fsync_errno ? fail_with(fsync_errno) : __real_fsync(fd);
+}
+
+int __wrap_renameat(int old_folder, const char *old_name, int new_folder, const char *new_name)
+{
+    return renameat_errno ? fail_with(renameat_errno)
+                          : __real_renameat(old_folder, old_name, new_folder, new_name);
+}
+
+int __wrap_renameat2(int old_folder, const char *old_name, int new_folder, const char *new_name,
+                     unsigned flags)
+{
+    return renameat_errno ? fail_with(renameat_errno)
+                          : __real_renameat2(old_folder, old_name, new_folder, new_name, flags);
 }
 
 static void write_text(const char *path, const char *text)
@@ -211,6 +234,32 @@ static void test_write_that_fails_midway(void **state)
     assert_int_equal(count_entries("."), 1);
 }
 
+static void test_write_whose_last_steps_fail(void **state)
+{
+    (void)state;
+    write_text("a", "old");
+    fsync_errno = EIO;
+    assert_int_equal(file_write("a", "new", 3, true, NULL), SCOUT_ERROR_IO);
+    fsync_errno = 0;
+    renameat_errno = EDQUOT;
+    assert_int_equal(file_write("a", "new", 3, true, NULL), SCOUT_ERROR_NO_SPACE);
+    assert_int_equal(file_write("b", "new", 3, false, NULL), SCOUT_ERROR_NO_SPACE);
+    renameat_errno = 0;
+    check_content("a", "old");
+    assert_int_equal(count_entries("."), 1);
+}
+
+static void test_write_where_rename_cannot_refuse(void **state)
+{
+    (void)state;
+    renameat_errno = EINVAL; // what a file system without RENAME_NOREPLACE says
+    ScoutStatus status = file_write("a", "one", 3, false, NULL);
+    renameat_errno = 0;
+    assert_int_equal(status, SCOUT_OK);
+    check_content("a", "one");
+    assert_int_equal(count_entries("."), 1);
+}
+
 static void test_map(void **state)
 {
     (void)state;
@@ -238,7 +287,6 @@ static void test_map(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_read_appends),
         IN_FOLDER(test_read_limits),
@@ -249,6 +297,8 @@ int main(void)
         IN_FOLDER(test_write_follows_a_link),
         IN_FOLDER(test_write_refusals),
         IN_FOLDER(test_write_that_fails_midway),
+        IN_FOLDER(test_write_whose_last_steps_fail),
+        IN_FOLDER(test_write_where_rename_cannot_refuse),
         IN_FOLDER(test_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,9 @@
 // Folders: made with their parents, removed with what they hold and nothing else.
 #include "base/file.h"
 
+#include "base/memory.h"
+#include "in_folder.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,24 +13,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#include "base/memory.h"
-
-// Each test runs in a fresh folder, which is the working folder while it runs.
-static int enter_folder(void **state)
-{
-    char *folder = strdup("/tmp/scout-test-XXXXXX");
-    *state = folder;
-    return folder && mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave_folder(void **state)
-{
-    char *folder = *state;
-    int result = chdir("/") == 0 && file_remove_tree(folder, NULL) == SCOUT_OK ? 0 : -1;
-    free(folder);
-    return result;
-}
 
 static void touch(const char *path)
 {
@@ -141,7 +126,6 @@ static void test_remove_tree_has_a_depth_limit(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_what_is_there),
         IN_FOLDER(test_make_folders),

@@ -1,6 +1,8 @@
 // The log: levels, sinks, whole lines.
 #include "base/log.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -12,8 +14,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#include "base/str.h"
 
 typedef struct Seen {
     int lines;

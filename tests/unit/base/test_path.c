@@ -1,13 +1,13 @@
 // Paths and the XDG folders.
 #include "base/file.h"
 
+#include "base/memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-#include "base/memory.h"
 
 static void check_join(const char *folder, const char *name, const char *expected)
 {

@@ -1,6 +1,10 @@
 // Counting processors: made-up control groups, and the affinity mask of this process.
 #include "processors.h"
 
+#include "base/file.h"
+#include "base/thread_pool.h"
+#include "in_folder.h"
+
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,25 +14,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#include "base/file.h"
-#include "base/thread_pool.h"
-
-// Each test runs in a fresh folder, which is the working folder while it runs.
-static int enter_folder(void **state)
-{
-    char *folder = strdup("/tmp/scout-test-XXXXXX");
-    *state = folder;
-    return folder && mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave_folder(void **state)
-{
-    char *folder = *state;
-    int result = chdir("/") == 0 && file_remove_tree(folder, NULL) == SCOUT_OK ? 0 : -1;
-    free(folder);
-    return result;
-}
 
 static void write_text(const char *folder, const char *name, const char *text)
 {
@@ -122,7 +107,6 @@ static void test_affinity_mask_counts(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_version_2),
         IN_FOLDER(test_version_2_in_a_container),

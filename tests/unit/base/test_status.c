@@ -1,6 +1,8 @@
 // Errors: the sentence is one line, is cut at a character, and may be made from itself.
 #include "base/status.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "base/str.h"
 
 static void test_every_status_has_a_text(void **state)
 {

@@ -1,14 +1,14 @@
 // Text: bounds of the parsers, malformed UTF-8, widths.
 #include "base/str.h"
 
+#include "base/attributes.h"
+
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "base/attributes.h"
 
 static void test_comparisons(void **state)
 {

@@ -1,6 +1,12 @@
 // The pool: every task runs once, workers never share an index, runs do not mix.
 #include "base/thread_pool.h"
 
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -12,12 +18,25 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/memory.h"
-#include "processors.h"
-
 enum { TASKS = 1000 };
+
+// The linker sends the pool's calls of pthread_create here (--wrap), so that a test can let the
+// system refuse a thread.
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+
+static int threads_until_refusal = -1; // no refusal when negative
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument)
+{
+    if (threads_until_refusal == 0)
+        return EAGAIN;
+    threads_until_refusal -= threads_until_refusal > 0;
+    return __real_pthread_create(thread, attributes, start, argument);
+}
 
 typedef struct Tally {
     int runs[TASKS];                   // plain: each index belongs to one task
@@ -168,6 +187,22 @@ static void test_size_is_bounded(void **state)
     thread_pool_free(pool);
 }
 
+static void test_a_refused_thread_is_reported(void **state)
+{
+    (void)state;
+    for (int started = 0; started < 3; started++) {
+        ThreadPool *pool = NULL;
+        ScoutError error = {0};
+        threads_until_refusal = started;
+        ScoutStatus status = thread_pool_new(4, &pool, &error);
+        threads_until_refusal = -1;
+        assert_int_equal(status, SCOUT_ERROR_BUSY);
+        assert_int_equal(error.status, SCOUT_ERROR_BUSY);
+        assert_null(pool);
+        assert_non_null(strstr(error.message, "of 4: Resource temporarily unavailable"));
+    }
+}
+
 static void test_idle_pool_costs_nothing(void **state)
 {
     (void)state;
@@ -196,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_caller_waits_for_slow_workers),
         cmocka_unit_test(test_null_pool_runs_on_the_caller),
         cmocka_unit_test(test_size_is_bounded),
+        cmocka_unit_test(test_a_refused_thread_is_reported),
         cmocka_unit_test(test_idle_pool_costs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
