@@ -27,7 +27,7 @@ static void probability_task(void *context, size_t index, size_t worker)
     job->out[index] = row[token];
 }
 
-// Probabilities of next[0..count) after the first `count` rows of the pass at hand.
+// Probabilities of next[0..count), each after its row of the pass at hand.
 static void probabilities_of(WhisperRun *run, const int32_t *next, size_t count, float *out)
 {
     const size_t n_text = (size_t)bpe_special(run->model->bpe)->end;
@@ -58,18 +58,14 @@ ScoutStatus whisper_align(WhisperRun *run, size_t audio, size_t sequence, const 
     if (count < 1 || count > run->model->dims.n_text_ctx)
         return error_set(error, SCOUT_ERROR_LIMIT, "%zu tokens: a sequence holds 1 to %zu", count,
                          run->model->dims.n_text_ctx);
+    for (size_t i = 0; i < count; i++)
+        run->align_rows[i] = (WhisperRow){.sequence = sequence, .token = tokens[i]};
     whisper_sequence_start(run, sequence, audio);
-    for (size_t first = 0; first < count; first += run->limits.rows) {
-        const size_t n = BASE_MIN(run->limits.rows, count - first);
-        for (size_t i = 0; i < n; i++)
-            run->align_rows[i] = (WhisperRow){.sequence = sequence, .token = tokens[first + i]};
-        const WhisperCapture capture = {.weights = weights, .count = count, .first = first};
-        const ScoutStatus status = whisper_decode_states(run, run->align_rows, n, &capture, error);
-        if (status)
-            return status;
-        const size_t predicting = first + n < count ? n : n - 1;
-        if (probabilities)
-            probabilities_of(run, tokens + first + 1, predicting, probabilities + first);
-    }
+    const WhisperCapture capture = {.weights = weights, .count = count};
+    const ScoutStatus status = whisper_decode_states(run, run->align_rows, count, &capture, error);
+    if (status)
+        return status;
+    if (probabilities)
+        probabilities_of(run, tokens + 1, count - 1, probabilities);
     return SCOUT_OK;
 }

@@ -112,7 +112,7 @@ static void capture_scores(const DecodeJob *job, size_t head, size_t first, size
     for (size_t i = 0; capture && i < model->alignment_count; i++) {
         if (model->alignment[i].layer != job->layer || model->alignment[i].head != head)
             continue;
-        const size_t row = i * capture->count + capture->first + first;
+        const size_t row = i * capture->count + first;
         memcpy(capture->weights + row * positions, scores, count * positions * sizeof(float));
     }
 }

@@ -284,7 +284,7 @@ static ScoutStatus load_encoder(Loader *loader)
     if (!status)
         status = load_norm(loader, "norm.", &model->encoder_norm);
     for (size_t i = 0; !status && i < dims->n_encoder_layers; i++) {
-        char prefix[48];
+        char prefix[PACKED_NAME_MAX / 2];
         snprintf(prefix, sizeof(prefix), "encoder.layers.%zu.", i);
         loader->prefix = prefix;
         status = load_encoder_layer(loader, &model->encoder[i]);
@@ -327,7 +327,7 @@ static ScoutStatus load_decoder(Loader *loader)
     if (!status)
         status = load_norm(loader, "norm.", &model->decoder_norm);
     for (size_t i = 0; !status && i < dims->n_decoder_layers; i++) {
-        char prefix[48];
+        char prefix[PACKED_NAME_MAX / 2];
         snprintf(prefix, sizeof(prefix), "decoder.layers.%zu.", i);
         loader->prefix = prefix;
         status = load_decoder_layer(loader, &model->decoder[i]);

@@ -153,7 +153,7 @@ ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
     made->model = model;
     made->context = (NnContext){.kernels = model->kernels, .pool = pool};
     made->limits = *limits;
-    made->limits.rows = BASE_MAX(limits->rows, model->dims.n_text_ctx / 2 + 1);
+    made->limits.rows = BASE_MAX(limits->rows, model->dims.n_text_ctx);
     made->blocks = mem_array(SHARED_BLOCKS + WORKER_BLOCKS * threads, sizeof(*made->blocks));
     made->workers = mem_array(threads, sizeof(*made->workers));
     if (!made->blocks || !made->workers || !reserve_workers(made, threads) ||

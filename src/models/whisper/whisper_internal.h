@@ -95,8 +95,7 @@ typedef struct WhisperSpan {
 // Where the cross-attention of the alignment heads goes while whisper_align decodes.
 typedef struct WhisperCapture {
     float *weights; // [heads][count][positions]
-    size_t count;
-    size_t first; // token index of the pass's first row
+    size_t count;   // rows of the pass
 } WhisperCapture;
 
 typedef void (*WhisperProbe)(void *context, size_t layer, const float *x, size_t positions);

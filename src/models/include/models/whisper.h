@@ -53,7 +53,7 @@ typedef struct WhisperRun WhisperRun;
 typedef struct WhisperRunLimits {
     size_t audios;    // windows held at once
     size_t sequences; // sequences held at once
-    size_t rows;      // most tokens in one whisper_decode call; raised to n_text_ctx / 2 + 1
+    size_t rows;      // most tokens in one whisper_decode call; raised to n_text_ctx, a sequence
 } WhisperRunLimits;
 
 // The pool is borrowed and used only inside calls on this run.

@@ -1,0 +1,180 @@
+// Attention over panels and over a cache against sums in double precision; the same query gives the
+// same bits in any company.
+#include "nn/attention.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "nn_fixture.h"
+
+enum { HEADS = 2, SIZE = 32, WIDTH = HEADS * SIZE, QUERIES = 7, LENGTH_MAX = 50 };
+
+typedef struct Attention {
+    float keys[LENGTH_MAX * WIDTH];
+    float values[LENGTH_MAX * WIDTH];
+    float q[QUERIES * WIDTH];
+} Attention;
+
+static Attention *attention_new(void)
+{
+    Attention *attention = malloc(sizeof(*attention));
+    assert_non_null(attention);
+    fixture_fill(attention->keys, LENGTH_MAX * WIDTH, 1);
+    fixture_fill(attention->values, LENGTH_MAX * WIDTH, 2);
+    fixture_fill(attention->q, QUERIES * WIDTH, 3);
+    for (size_t i = 0; i < QUERIES * WIDTH; i++)
+        attention->q[i] *= 4; // or every position weighs the same
+    return attention;
+}
+
+// Element i of the result for one query over the positions `slots`.
+static double expected(const Attention *attention, const float *q, size_t head,
+                       const uint32_t *slots, size_t length, size_t i)
+{
+    double scores[LENGTH_MAX];
+    double largest = -INFINITY;
+    for (size_t t = 0; t < length; t++) {
+        scores[t] = 0;
+        for (size_t j = 0; j < SIZE; j++)
+            scores[t] += (double)q[j] * (double)attention->keys[slots[t] * WIDTH + head * SIZE + j];
+        scores[t] /= sqrt(SIZE);
+        largest = fmax(largest, scores[t]);
+    }
+    double sum = 0;
+    double mixed = 0;
+    for (size_t t = 0; t < length; t++) {
+        const double weight = exp(scores[t] - largest);
+        sum += weight;
+        mixed += weight * (double)attention->values[slots[t] * WIDTH + head * SIZE + i];
+    }
+    return mixed / sum;
+}
+
+static NnPanels panels_new(NnFormat format, size_t length)
+{
+    const size_t bytes = nn_panels_bytes(format, HEADS, SIZE, length);
+    const NnPanels panels = {
+        .format = format,
+        .heads = HEADS,
+        .head_size = SIZE,
+        .length = length,
+        .keys = malloc(bytes),
+        .values = malloc(bytes),
+    };
+    // What a panel's tail holds must not matter: not-a-number would spread.
+    memset(panels.keys, 0xff, bytes);
+    memset(panels.values, 0xff, bytes);
+    return panels;
+}
+
+static void check_panels(NnFormat format, size_t length, double tolerance)
+{
+    const Kernels kernels = fixture_kernels();
+    Attention *attention = attention_new();
+    const NnPanels panels = panels_new(format, length);
+    // In two pieces, as two threads would.
+    const size_t cut = length / 3;
+    nn_panels_store(&kernels, &panels, cut, length - cut, attention->keys + cut * WIDTH,
+                    attention->values + cut * WIDTH, WIDTH);
+    nn_panels_store(&kernels, &panels, 0, cut, attention->keys, attention->values, WIDTH);
+    uint32_t slots[LENGTH_MAX];
+    for (uint32_t i = 0; i < LENGTH_MAX; i++)
+        slots[i] = i;
+    float scores[QUERIES * LENGTH_MAX];
+    float out[QUERIES * WIDTH];
+    for (size_t head = 0; head < HEADS; head++) {
+        nn_attention_panels(&kernels, &panels, head, QUERIES, attention->q + head * SIZE, WIDTH,
+                            scores, out + head * SIZE, WIDTH);
+        for (size_t row = 0; row < QUERIES; row++) {
+            double sum = 0;
+            for (size_t t = 0; t < length; t++)
+                sum += (double)scores[row * length + t];
+            assert_true(fabs(sum - 1) < 1e-5);
+            const float *q = attention->q + row * WIDTH + head * SIZE;
+            for (size_t i = 0; i < SIZE; i++)
+                assert_true(fabs((double)out[row * WIDTH + head * SIZE + i] -
+                                 expected(attention, q, head, slots, length, i)) < tolerance);
+        }
+    }
+    free(panels.keys);
+    free(panels.values);
+    free(attention);
+}
+
+static void test_panels(void **state)
+{
+    (void)state;
+    const size_t lengths[] = {1, 2, 15, 16, 17, 48, 50};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        check_panels(NN_F32, lengths[i], 1e-5);
+        check_panels(NN_F16, lengths[i], 2e-3);
+    }
+}
+
+static void test_company_does_not_matter(void **state)
+{
+    (void)state;
+    const Kernels kernels = fixture_kernels();
+    Attention *attention = attention_new();
+    for (NnFormat format = NN_F32; format <= NN_F16; format++) {
+        const NnPanels panels = panels_new(format, LENGTH_MAX);
+        nn_panels_store(&kernels, &panels, 0, LENGTH_MAX, attention->keys, attention->values,
+                        WIDTH);
+        float scores[QUERIES * LENGTH_MAX];
+        float together[QUERIES * SIZE];
+        float alone[SIZE];
+        nn_attention_panels(&kernels, &panels, 1, QUERIES, attention->q + SIZE, WIDTH, scores,
+                            together, SIZE);
+        for (size_t row = 0; row < QUERIES; row++) {
+            nn_attention_panels(&kernels, &panels, 1, 1, attention->q + row * WIDTH + SIZE, WIDTH,
+                                scores, alone, SIZE);
+            assert_memory_equal(alone, together + row * SIZE, sizeof(alone));
+        }
+        free(panels.keys);
+        free(panels.values);
+    }
+    free(attention);
+}
+
+static void test_cached(void **state)
+{
+    (void)state;
+    const Kernels kernels = fixture_kernels();
+    Attention *attention = attention_new();
+    float keys[LENGTH_MAX * SIZE]; // of head 1
+    float values[LENGTH_MAX * SIZE];
+    for (size_t i = 0; i < LENGTH_MAX; i++) {
+        memcpy(keys + i * SIZE, attention->keys + i * WIDTH + SIZE, SIZE * sizeof(float));
+        memcpy(values + i * SIZE, attention->values + i * WIDTH + SIZE, SIZE * sizeof(float));
+    }
+    uint32_t slots[LENGTH_MAX]; // in no order
+    for (uint32_t i = 0; i < LENGTH_MAX; i++)
+        slots[i] = i * 7 % LENGTH_MAX;
+    const size_t lengths[] = {1, 2, 16, 33, LENGTH_MAX};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        float scores[LENGTH_MAX];
+        float out[SIZE];
+        const float *q = attention->q + SIZE;
+        nn_attention_cached(&kernels, SIZE, q, keys, values, slots, lengths[i], scores, out);
+        for (size_t j = 0; j < SIZE; j++)
+            assert_true(fabs((double)out[j] - expected(attention, q, 1, slots, lengths[i], j)) <
+                        1e-5);
+    }
+    free(attention);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_panels),
+        cmocka_unit_test(test_company_does_not_matter),
+        cmocka_unit_test(test_cached),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
