@@ -1,0 +1,254 @@
+// Everything but the products, for any tier that has f32x16 (see x86/lanes_avx512.h). A tier
+// includes its lanes and then this. The order of operations is that of ref/ref.c, so the results
+// are too.
+#ifndef KERNELS_ELEMENTWISE_BODY_H
+#define KERNELS_ELEMENTWISE_BODY_H
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "lanes_math.h"
+
+// Applies an operation to n values in place. Inlined, so that the operation is too.
+LANES_INLINE void map_in_place(f32x16 (*const operation)(f32x16), size_t n, float *x)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16_store(x + i, operation(f32x16_load(x + i)));
+    }
+    if (i < n) {
+        f32x16_store_first(x + i, operation(f32x16_load_first(x + i, n - i)), n - i);
+    }
+}
+
+static void gelu_lanes(size_t n, float *x)
+{
+    map_in_place(gelu_value, n, x);
+}
+
+static void sigmoid_lanes(size_t n, float *x)
+{
+    map_in_place(logistic, n, x);
+}
+
+static void tanh_lanes(size_t n, float *x)
+{
+    map_in_place(hyperbolic_tangent, n, x);
+}
+
+static void add_lanes(size_t n, const float *a, const float *b, float *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16_store(out + i, f32x16_add(f32x16_load(a + i), f32x16_load(b + i)));
+    }
+    if (i < n) {
+        size_t rest = n - i;
+        f32x16 sum = f32x16_add(f32x16_load_first(a + i, rest), f32x16_load_first(b + i, rest));
+        f32x16_store_first(out + i, sum, rest);
+    }
+}
+
+static void axpy_lanes(size_t n, float scale, const float *x, float *y)
+{
+    f32x16 factor = f32x16_set1(scale);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16_store(y + i, f32x16_fma(factor, f32x16_load(x + i), f32x16_load(y + i)));
+    }
+    if (i < n) {
+        size_t rest = n - i;
+        f32x16 sum =
+            f32x16_fma(factor, f32x16_load_first(x + i, rest), f32x16_load_first(y + i, rest));
+        f32x16_store_first(y + i, sum, rest);
+    }
+}
+
+static float dot_lanes(size_t n, const float *a, const float *b)
+{
+    f32x16 sum = f32x16_zero();
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        sum = f32x16_fma(f32x16_load(a + i), f32x16_load(b + i), sum);
+    }
+    if (i < n) {
+        sum = f32x16_fma(f32x16_load_first(a + i, n - i), f32x16_load_first(b + i, n - i), sum);
+    }
+    return f32x16_sum(sum);
+}
+
+static float largest_magnitude(size_t k, const float *x)
+{
+    f32x16 largest = f32x16_zero();
+    size_t i = 0;
+    for (; i + LANES <= k; i += LANES) {
+        largest = f32x16_max(largest, f32x16_abs(f32x16_load(x + i)));
+    }
+    if (i < k) {
+        largest = f32x16_max(largest, f32x16_abs(f32x16_load_first(x + i, k - i)));
+    }
+    return f32x16_largest(largest);
+}
+
+static void quantize_u8_lanes(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
+                              uint8_t *q, size_t q_stride, float *scale)
+{
+    for (size_t row = 0; row < m; row++) {
+        const float *in = x + row * x_stride;
+        uint8_t *out = q + row * q_stride;
+        float largest = largest_magnitude(k, in);
+        bool zero = largest < QUANTIZE_LOWEST;
+        f32x16 inverse = f32x16_set1(zero ? 0.0f : 127.0f / largest);
+        scale[row] = zero ? 1.0f : largest / 127.0f;
+        size_t i = 0;
+        for (; i + LANES <= k; i += LANES) {
+            f32x16_store_biased_u8(out + i, f32x16_mul(f32x16_load(in + i), inverse));
+        }
+        if (i < k) {
+            uint8_t rest[LANES];
+            f32x16_store_biased_u8(rest, f32x16_mul(f32x16_load_first(in + i, k - i), inverse));
+            memcpy(out + i, rest, k - i);
+        }
+        memset(out + k, 128, k_padded - k);
+    }
+}
+
+static float mean_of(size_t k, const float *x)
+{
+    f32x16 sum = f32x16_zero();
+    size_t i = 0;
+    for (; i + LANES <= k; i += LANES) {
+        sum = f32x16_add(sum, f32x16_load(x + i));
+    }
+    if (i < k) {
+        sum = f32x16_add(sum, f32x16_load_first(x + i, k - i));
+    }
+    return f32x16_sum(sum) / (float)k;
+}
+
+static float variance_of(size_t k, const float *x, float mean)
+{
+    f32x16 center = f32x16_set1(mean);
+    f32x16 sum = f32x16_zero();
+    size_t i = 0;
+    for (; i + LANES <= k; i += LANES) {
+        f32x16 d = f32x16_sub(f32x16_load(x + i), center);
+        sum = f32x16_fma(d, d, sum);
+    }
+    if (i < k) {
+        f32x16 d = f32x16_sub(f32x16_load_first(x + i, k - i), center);
+        d = f32x16_first(d, f32x16_zero(), k - i);
+        sum = f32x16_fma(d, d, sum);
+    }
+    return f32x16_sum(sum) / (float)k;
+}
+
+static void layer_norm_lanes(size_t m, size_t k, const float *x, size_t x_stride,
+                             const float *gamma, const float *beta, float epsilon, float *y,
+                             size_t y_stride)
+{
+    for (size_t row = 0; row < m; row++) {
+        const float *in = x + row * x_stride;
+        float *out = y + row * y_stride;
+        float mean = mean_of(k, in);
+        f32x16 center = f32x16_set1(mean);
+        f32x16 inverse = f32x16_set1(1.0f / sqrtf(variance_of(k, in, mean) + epsilon));
+        size_t i = 0;
+        for (; i + LANES <= k; i += LANES) {
+            f32x16 d = f32x16_mul(f32x16_sub(f32x16_load(in + i), center), inverse);
+            f32x16_store(out + i, f32x16_fma(d, f32x16_load(gamma + i), f32x16_load(beta + i)));
+        }
+        if (i < k) {
+            size_t rest = k - i;
+            f32x16 d = f32x16_mul(f32x16_sub(f32x16_load_first(in + i, rest), center), inverse);
+            d = f32x16_fma(d, f32x16_load_first(gamma + i, rest),
+                           f32x16_load_first(beta + i, rest));
+            f32x16_store_first(out + i, d, rest);
+        }
+    }
+}
+
+static float largest_scaled(size_t n, const float *x, float scale)
+{
+    f32x16 factor = f32x16_set1(scale);
+    f32x16 largest = f32x16_set1(x[0] * scale);
+    f32x16 first = largest;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        largest = f32x16_max(largest, f32x16_mul(f32x16_load(x + i), factor));
+    }
+    if (i < n) {
+        f32x16 rest = f32x16_mul(f32x16_load_first(x + i, n - i), factor);
+        largest = f32x16_max(largest, f32x16_first(rest, first, n - i));
+    }
+    return f32x16_largest(largest);
+}
+
+static void softmax_lanes(size_t n, float *x, float scale)
+{
+    f32x16 factor = f32x16_set1(scale);
+    f32x16 shift = f32x16_set1(-largest_scaled(n, x, scale));
+    f32x16 sum = f32x16_zero();
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16 e = exponential(f32x16_fma(f32x16_load(x + i), factor, shift));
+        f32x16_store(x + i, e);
+        sum = f32x16_add(sum, e);
+    }
+    if (i < n) {
+        f32x16 e = exponential(f32x16_fma(f32x16_load_first(x + i, n - i), factor, shift));
+        f32x16_store_first(x + i, e, n - i);
+        sum = f32x16_add(sum, f32x16_first(e, f32x16_zero(), n - i));
+    }
+    f32x16 inverse = f32x16_set1(1.0f / f32x16_sum(sum));
+    for (i = 0; i + LANES <= n; i += LANES) {
+        f32x16_store(x + i, f32x16_mul(f32x16_load(x + i), inverse));
+    }
+    if (i < n) {
+        f32x16_store_first(x + i, f32x16_mul(f32x16_load_first(x + i, n - i), inverse), n - i);
+    }
+}
+
+static void f16_to_f32_lanes(size_t n, const uint16_t *in, float *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16_store(out + i, f32x16_load_f16(in + i));
+    }
+    if (i < n) {
+        uint16_t rest[LANES] = {0};
+        memcpy(rest, in + i, (n - i) * sizeof *in);
+        f32x16_store_first(out + i, f32x16_load_f16(rest), n - i);
+    }
+}
+
+static void f32_to_f16_lanes(size_t n, const float *in, uint16_t *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16_store_f16(out + i, f32x16_load(in + i));
+    }
+    if (i < n) {
+        uint16_t rest[LANES];
+        f32x16_store_f16(rest, f32x16_load_first(in + i, n - i));
+        memcpy(out + i, rest, (n - i) * sizeof *out);
+    }
+}
+
+static void init_elementwise(Kernels *kernels)
+{
+    kernels->quantize_u8 = quantize_u8_lanes;
+    kernels->layer_norm = layer_norm_lanes;
+    kernels->softmax = softmax_lanes;
+    kernels->gelu = gelu_lanes;
+    kernels->sigmoid = sigmoid_lanes;
+    kernels->tanh = tanh_lanes;
+    kernels->add = add_lanes;
+    kernels->dot = dot_lanes;
+    kernels->axpy = axpy_lanes;
+    kernels->f16_to_f32 = f16_to_f32_lanes;
+    kernels->f32_to_f16 = f32_to_f16_lanes;
+}
+
+#endif

@@ -1,0 +1,47 @@
+// AVX2 with FMA and F16C. vpmaddubsw adds two u8 x s8 products in 16 bits with saturation; with
+// magnitudes (at most 128) times signed weights (at most 127) two fit: 2 * 128 * 127 = 32512.
+#include "x86/tier_256.h"
+
+// 8 registers for sums, 2 for weights, 2 for an activation and its magnitude, the ones, and two
+// intermediate results.
+#define GEMM_INT8_ROWS     4
+#define GEMM_INT8_TILES(X) X(1, 1) X(1, 2) X(1, 4) X(2, 1) X(2, 2) X(3, 1) X(4, 1)
+#define GEMM_INT8_PANELS                                                                           \
+    {                                                                                              \
+        0, 4, 2, 1, 1                                                                              \
+    }
+
+enum { DOT_IS_BIASED = 0 };
+
+typedef struct Acts {
+    __m256i value, magnitude;
+} Acts;
+
+LANES_INLINE Acts acts_load(const uint8_t *p)
+{
+    __m256i x = _mm256_xor_si256(broadcast_4_bytes(p), _mm256_set1_epi8((char)0x80));
+    return (Acts){x, _mm256_abs_epi8(x)};
+}
+
+LANES_INLINE __m256i dot_half(__m256i sums, Acts x, __m256i w)
+{
+    __m256i pairs = _mm256_maddubs_epi16(x.magnitude, _mm256_sign_epi8(w, x.value));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
+{
+    return (i32x16){dot_half(sums.low, x, w.low), dot_half(sums.high, x, w.high)};
+}
+
+#include "elementwise_body.h"
+#include "gemm_float_body.h"
+#include "gemm_int8_body.h"
+#include "tiers.h"
+
+void kernels_init_avx2(Kernels *kernels)
+{
+    init_elementwise(kernels);
+    init_gemm_float(kernels);
+    init_gemm_int8(kernels);
+}

@@ -1,0 +1,33 @@
+// AVX-VNNI: the 8-bit products in 256-bit registers, for processors without AVX-512.
+#include "x86/tier_256.h"
+
+#ifndef __AVXVNNI__
+#error "compile this tier with -mavxvnni"
+#endif
+
+#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
+#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
+#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
+
+enum { DOT_IS_BIASED = 1 };
+
+typedef __m256i Acts;
+
+LANES_INLINE Acts acts_load(const uint8_t *p)
+{
+    return broadcast_4_bytes(p);
+}
+
+LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
+{
+    return (i32x16){_mm256_dpbusd_avx_epi32(sums.low, x, w.low),
+                    _mm256_dpbusd_avx_epi32(sums.high, x, w.high)};
+}
+
+#include "gemm_int8_body.h"
+#include "tiers.h"
+
+void kernels_init_avxvnni(Kernels *kernels)
+{
+    init_gemm_int8(kernels);
+}
