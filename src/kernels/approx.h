@@ -40,4 +40,8 @@ static const float GELU_Q[] = {0.00346698333f, -0.0281371251f, 0.102556787f,   -
 // Rows whose largest magnitude is below this are quantised as zeros: 127 / max would overflow.
 #define QUANTIZE_LOWEST 0x1p-100f
 
+// Softmax sums a vocabulary of 50,000 in blocks, or the error of the sum would grow with its
+// length.
+enum { SOFTMAX_BLOCK = 1024 };
+
 #endif

@@ -185,10 +185,9 @@ static float largest_scaled(size_t n, const float *x, float scale)
     return f32x16_largest(largest);
 }
 
-static void softmax_lanes(size_t n, float *x, float scale)
+// Puts exp(x * factor + shift) in place of n values; returns the sum of each lane.
+LANES_INLINE f32x16 exponentials(size_t n, float *x, f32x16 factor, f32x16 shift)
 {
-    f32x16 factor = f32x16_set1(scale);
-    f32x16 shift = f32x16_set1(-largest_scaled(n, x, scale));
     f32x16 sum = f32x16_zero();
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -201,8 +200,21 @@ static void softmax_lanes(size_t n, float *x, float scale)
         f32x16_store_first(x + i, e, n - i);
         sum = f32x16_add(sum, f32x16_first(e, f32x16_zero(), n - i));
     }
+    return sum;
+}
+
+static void softmax_lanes(size_t n, float *x, float scale)
+{
+    f32x16 factor = f32x16_set1(scale);
+    f32x16 shift = f32x16_set1(-largest_scaled(n, x, scale));
+    f32x16 sum = f32x16_zero();
+    for (size_t start = 0; start < n; start += SOFTMAX_BLOCK) {
+        size_t count = BASE_MIN(n - start, (size_t)SOFTMAX_BLOCK);
+        sum = f32x16_add(sum, exponentials(count, x + start, factor, shift));
+    }
     f32x16 inverse = f32x16_set1(1.0f / f32x16_sum(sum));
-    for (i = 0; i + LANES <= n; i += LANES) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
         f32x16_store(x + i, f32x16_mul(f32x16_load(x + i), inverse));
     }
     if (i < n) {

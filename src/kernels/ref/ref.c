@@ -257,12 +257,18 @@ static void softmax_ref(size_t n, float *x, float scale)
     for (size_t i = 1; i < n; i++) {
         largest = fmaxf(largest, x[i] * scale);
     }
-    float lanes[LANES] = {0};
-    for (size_t i = 0; i < n; i++) {
-        x[i] = exponential(multiply_add(x[i], scale, -largest));
-        lanes[i % LANES] += x[i];
+    float totals[LANES] = {0};
+    for (size_t start = 0; start < n; start += SOFTMAX_BLOCK) {
+        float lanes[LANES] = {0};
+        for (size_t i = start; i < BASE_MIN(n, start + SOFTMAX_BLOCK); i++) {
+            x[i] = exponential(multiply_add(x[i], scale, -largest));
+            lanes[i % LANES] += x[i];
+        }
+        for (size_t lane = 0; lane < LANES; lane++) {
+            totals[lane] += lanes[lane];
+        }
     }
-    float inverse = 1.0f / fold_lanes(lanes);
+    float inverse = 1.0f / fold_lanes(totals);
     for (size_t i = 0; i < n; i++) {
         x[i] *= inverse;
     }

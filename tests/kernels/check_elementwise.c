@@ -1,0 +1,455 @@
+// Everything but the products: each tier against scalar C bit for bit and against double, for every
+// length up to a few vectors, with buffers that end where memory ends.
+#include "support.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/attributes.h"
+
+enum { LENGTH_MAX = 70 };
+
+typedef void InPlace(size_t n, float *x);
+
+static float spread(size_t i)
+{
+    (void)i;
+    return ldexpf(random_unit(), (int)(random_bits() % 12) - 5);
+}
+
+// Runs one function of x over every length and compares.
+static void check_in_place(const char *name, InPlace *tested, InPlace *expected,
+                           double (*reference)(double), double absolute, double relative)
+{
+    for (size_t n = 0; n <= LENGTH_MAX; n++) {
+        float *x = guarded(n, sizeof *x);
+        float *same = guarded(n, sizeof *same);
+        float *input = guarded(n, sizeof *input);
+        for (size_t i = 0; i < n; i++) {
+            input[i] = same[i] = x[i] = spread(i);
+        }
+        tested(n, x);
+        for (size_t i = 0; i < n; i++) {
+            double y = reference((double)input[i]);
+            assert_near(name, i, (double)x[i], y, absolute + relative * fabs(y));
+        }
+        if (expected != NULL) {
+            expected(n, same);
+            assert_same_floats(name, n, x, same);
+        }
+        free_guarded();
+    }
+}
+
+// Every float from low to high in steps of so many units in the last place, in one call.
+static void sweep(const char *name, InPlace *tested, double (*reference)(double), float low,
+                  float high, double absolute, double relative)
+{
+    enum { COUNT = 4096 };
+    float *x = guarded(COUNT, sizeof *x);
+    float *input = guarded(COUNT, sizeof *input);
+    for (unsigned pass = 0; pass < 16; pass++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            float at = ((float)i + (float)pass / 16.0f) / (float)COUNT;
+            input[i] = x[i] = low + (high - low) * at;
+        }
+        tested(COUNT, x);
+        for (size_t i = 0; i < COUNT; i++) {
+            double y = reference((double)input[i]);
+            assert_near(name, i, (double)x[i], y, absolute + relative * fabs(y));
+        }
+    }
+    free_guarded();
+}
+
+static double sigmoid_double(double x)
+{
+    return 1.0 / (1.0 + exp(-x));
+}
+
+static void gelu_is_right(void **state)
+{
+    (void)state;
+    seed_random(10);
+    const Kernels *kernels = &subject->kernels;
+    check_in_place("gelu", kernels->gelu, subject->expected ? subject->expected->gelu : NULL,
+                   gelu_double, 1e-6, 0x1p-23);
+    sweep("gelu", kernels->gelu, gelu_double, -8.0f, 8.0f, 5e-7, 0.0);
+    sweep("gelu", kernels->gelu, gelu_double, -1000.0f, 1000.0f, 5e-7, 0x1p-24);
+    sweep("gelu", kernels->gelu, gelu_double, -1e-30f, 1e-30f, 0.0, 1e-6);
+}
+
+static void sigmoid_is_right(void **state)
+{
+    (void)state;
+    seed_random(11);
+    const Kernels *kernels = &subject->kernels;
+    check_in_place("sigmoid", kernels->sigmoid,
+                   subject->expected ? subject->expected->sigmoid : NULL, sigmoid_double, 1e-37,
+                   5e-7);
+    sweep("sigmoid", kernels->sigmoid, sigmoid_double, -80.0f, 80.0f, 0.0, 5e-7);
+    float ends[4] = {INFINITY, -INFINITY, 500.0f, -500.0f};
+    kernels->sigmoid(4, ends);
+    for (size_t i = 0; i < 4; i++) {
+        assert_near("sigmoid at the ends", i, (double)ends[i], i % 2 == 0 ? 1.0 : 0.0, 1e-37);
+    }
+}
+
+static void tanh_is_right(void **state)
+{
+    (void)state;
+    seed_random(12);
+    const Kernels *kernels = &subject->kernels;
+    check_in_place("tanh", kernels->tanh, subject->expected ? subject->expected->tanh : NULL, tanh,
+                   0.0, 3e-7);
+    sweep("tanh", kernels->tanh, tanh, -12.0f, 12.0f, 0.0, 3e-7);
+    sweep("tanh", kernels->tanh, tanh, -1e-3f, 1e-3f, 0.0, 3e-7);
+    float ends[4] = {INFINITY, -INFINITY, 1e30f, -1e30f};
+    kernels->tanh(4, ends);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(ends[i] == (i % 2 == 0 ? 1.0f : -1.0f));
+    }
+}
+
+static void check_softmax(size_t n, float scale, float range)
+{
+    float *x = guarded(n, sizeof *x);
+    float *same = guarded(n, sizeof *same);
+    float *input = guarded(n, sizeof *input);
+    double largest = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        input[i] = same[i] = x[i] = random_unit() * range;
+        largest = fmax(largest, (double)x[i] * (double)scale);
+    }
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sum += exp((double)input[i] * (double)scale - largest);
+    }
+    subject->kernels.softmax(n, x, scale);
+    for (size_t i = 0; i < n; i++) {
+        double exponent = (double)input[i] * (double)scale - largest;
+        double y = exp(exponent) / sum;
+        // The exponent itself is rounded to a float.
+        double tolerance = y * (1e-6 + fabs(exponent) * 0x1p-24) + 0x1p-126;
+        assert_near("softmax", i, (double)x[i], y, tolerance);
+    }
+    if (subject->expected != NULL) {
+        subject->expected->softmax(n, same, scale);
+        assert_same_floats("softmax", n, x, same);
+    }
+    free_guarded();
+}
+
+static void softmax_is_right(void **state)
+{
+    (void)state;
+    seed_random(13);
+    for (size_t n = 1; n <= LENGTH_MAX; n++) {
+        check_softmax(n, 0.125f, 40.0f);
+        check_softmax(n, 1.0f, 100.0f);
+        check_softmax(n, -1.0f, 3.0f);
+    }
+    check_softmax(1500, 0.125f, 100.0f);
+    check_softmax(51866, 1.0f, 20.0f);
+}
+
+static void masked_softmax_is_zero_there(void **state)
+{
+    (void)state;
+    for (size_t n = 2; n <= LENGTH_MAX; n++) {
+        float *x = guarded(n, sizeof *x);
+        for (size_t i = 0; i < n; i++) {
+            x[i] = i % 2 == 0 ? 3.0f : -INFINITY;
+        }
+        subject->kernels.softmax(n, x, 0.5f);
+        for (size_t i = 0; i < n; i++) {
+            assert_near("softmax", i, (double)x[i], i % 2 == 0 ? 1.0 / (double)((n + 1) / 2) : 0.0,
+                        i % 2 == 0 ? 1e-6 : 0.0);
+        }
+        free_guarded();
+    }
+}
+
+static void check_layer_norm(size_t m, size_t k, float offset, bool in_place)
+{
+    size_t stride = k + 3;
+    size_t y_stride = in_place ? stride : k + 1;
+    float *x = guarded_random((m - 1) * stride + k);
+    float *gamma = guarded_random(k);
+    float *beta = guarded_random(k);
+    for (size_t i = 0; i < (m - 1) * stride + k; i++) {
+        x[i] = x[i] + offset;
+    }
+    for (size_t i = 0; m > 1 && i < k; i++) {
+        x[stride + i] = 0.25f; // no variance
+    }
+    float *input = guarded((m - 1) * stride + k, sizeof *input);
+    memcpy(input, x, ((m - 1) * stride + k) * sizeof *x);
+    float *y = in_place ? x : guarded_random((m - 1) * y_stride + k);
+    subject->kernels.layer_norm(m, k, x, stride, gamma, beta, 1e-5f, y, y_stride);
+    for (size_t row = 0; row < m; row++) {
+        double mean = 0.0;
+        double variance = 0.0;
+        for (size_t i = 0; i < k; i++) {
+            mean += (double)input[row * stride + i] / (double)k;
+        }
+        for (size_t i = 0; i < k; i++) {
+            variance += pow((double)input[row * stride + i] - mean, 2.0) / (double)k;
+        }
+        double deviation = sqrt(variance + 1e-5);
+        for (size_t i = 0; i < k; i++) {
+            double d = ((double)input[row * stride + i] - mean) / deviation;
+            double expected = d * (double)gamma[i] + (double)beta[i];
+            double tolerance = 2e-6 + (2.0 + fabs((double)offset)) * 4e-7 / deviation;
+            assert_near("layer_norm", i, (double)y[row * y_stride + i], expected, tolerance);
+        }
+    }
+    if (subject->expected != NULL) {
+        float *same = guarded(m * k, sizeof *same);
+        subject->expected->layer_norm(m, k, input, stride, gamma, beta, 1e-5f, same, k);
+        for (size_t row = 0; row < m; row++) {
+            assert_same_floats("layer_norm", k, y + row * y_stride, same + row * k);
+        }
+    }
+    free_guarded();
+}
+
+static void layer_norm_is_right(void **state)
+{
+    (void)state;
+    seed_random(14);
+    for (size_t k = 1; k <= LENGTH_MAX; k++) {
+        check_layer_norm(3, k, 0.0f, false);
+        check_layer_norm(2, k, 1.0f, true);
+    }
+    check_layer_norm(2, 512, 0.0f, true);
+    check_layer_norm(1, 1280, 10.0f, false);
+}
+
+static void check_quantize(size_t m, size_t k, size_t k_padded, float magnitude)
+{
+    size_t x_stride = k + 2;
+    size_t q_stride = k_padded + 3;
+    float *x = guarded_random((m - 1) * x_stride + k);
+    for (size_t i = 0; i < (m - 1) * x_stride + k; i++) {
+        x[i] *= magnitude;
+    }
+    for (size_t i = 0; m > 1 && i < k; i++) {
+        x[x_stride + i] = 0.0f;
+    }
+    uint8_t *q = guarded((m - 1) * q_stride + k_padded, 1);
+    float *scale = guarded(m, sizeof *scale);
+    memset(q, 7, (m - 1) * q_stride + k_padded);
+    subject->kernels.quantize_u8(m, k, k_padded, x, x_stride, q, q_stride, scale);
+    for (size_t row = 0; row < m; row++) {
+        float largest = 0.0f;
+        for (size_t i = 0; i < k; i++) {
+            largest = fmaxf(largest, fabsf(x[row * x_stride + i]));
+        }
+        bool zero = largest < 0x1p-100f;
+        assert_true(scale[row] == (zero ? 1.0f : largest / 127.0f));
+        for (size_t i = 0; i < k; i++) {
+            float ratio = x[row * x_stride + i] * (127.0f / largest);
+            int expected = zero ? 128 : 128 + (int)rintf(ratio);
+            assert_int_equal(q[row * q_stride + i], expected);
+            assert_in_range(q[row * q_stride + i], 1, 255);
+        }
+        for (size_t i = k; i < k_padded; i++) {
+            assert_int_equal(q[row * q_stride + i], 128);
+        }
+        for (size_t i = k_padded; row + 1 < m && i < q_stride; i++) {
+            assert_int_equal(q[row * q_stride + i], 7);
+        }
+    }
+    free_guarded();
+}
+
+static void quantize_is_right(void **state)
+{
+    (void)state;
+    seed_random(15);
+    static const float magnitudes[] = {1.0f, 0x1p-90f, 0x1p-101f, 0x1p-130f, 0x1p120f};
+    for (size_t k = 1; k <= LENGTH_MAX; k++) {
+        check_quantize(3, k, BASE_ROUND_UP(k, 4u), magnitudes[k % BASE_COUNT(magnitudes)]);
+        check_quantize(2, k, BASE_ROUND_UP(k, 32u), 1.0f);
+    }
+    check_quantize(2, 2048, 2048, 3.0f);
+}
+
+static void quantize_rounds_half_to_even(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    float *x = guarded(COUNT, sizeof *x);
+    uint8_t *q = guarded(COUNT, 1);
+    float scale = 0.0f;
+    for (size_t i = 0; i < COUNT; i++) {
+        x[i] = (float)i - 9.5f;
+    }
+    x[0] = -127.0f;
+    subject->kernels.quantize_u8(1, COUNT, COUNT, x, COUNT, q, COUNT, &scale);
+    static const int expected[COUNT] = {1,   120, 120, 122, 122, 124, 124, 126, 126, 128,
+                                        128, 130, 130, 132, 132, 134, 134, 136, 136, 138};
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(q[i], expected[i]);
+    }
+    free_guarded();
+}
+
+static void sums_and_products_are_right(void **state)
+{
+    (void)state;
+    seed_random(16);
+    for (size_t n = 0; n <= 3 * LENGTH_MAX; n++) {
+        float *a = guarded_random(n);
+        float *b = guarded_random(n);
+        float *out = guarded_random(n);
+        subject->kernels.add(n, a, b, out);
+        double dot = 0.0;
+        double magnitude = 0.0;
+        for (size_t i = 0; i < n; i++) {
+            assert_true(out[i] == a[i] + b[i]);
+            dot += (double)a[i] * (double)b[i];
+            magnitude += fabs((double)a[i] * (double)b[i]);
+        }
+        float got = subject->kernels.dot(n, a, b);
+        assert_near("dot", n, (double)got, dot, (double)(n + 1) * 0x1p-24 * magnitude);
+        float *y = guarded(n, sizeof *y);
+        memcpy(y, b, n * sizeof *y);
+        subject->kernels.axpy(n, 0.7f, a, y);
+        for (size_t i = 0; i < n; i++) {
+            assert_near("axpy", i, (double)y[i], (double)0.7f * (double)a[i] + (double)b[i],
+                        1.3e-7);
+        }
+        if (subject->expected != NULL) {
+            float same = subject->expected->dot(n, a, b);
+            assert_same_floats("dot", 1, &got, &same);
+            memcpy(out, b, n * sizeof *out);
+            subject->expected->axpy(n, 0.7f, a, out);
+            assert_same_floats("axpy", n, y, out);
+        }
+        free_guarded();
+    }
+}
+
+static void add_works_in_place(void **state)
+{
+    (void)state;
+    float a[21];
+    float b[21];
+    for (size_t i = 0; i < 21; i++) {
+        a[i] = (float)i;
+        b[i] = 100.0f * (float)i;
+    }
+    subject->kernels.add(21, a, b, a);
+    subject->kernels.add(21, a, b, b);
+    for (size_t i = 0; i < 21; i++) {
+        assert_true(a[i] == 101.0f * (float)i && b[i] == 201.0f * (float)i);
+    }
+}
+
+// Every half there is, and floats around every half and every tie.
+static void halves_are_right(void **state)
+{
+    (void)state;
+    enum { ALL = 65536 };
+    uint16_t *halves = guarded(ALL, sizeof *halves);
+    float *floats = guarded(ALL, sizeof *floats);
+    uint16_t *back = guarded(ALL, sizeof *back);
+    for (size_t i = 0; i < ALL; i++) {
+        halves[i] = (uint16_t)i;
+    }
+    subject->kernels.f16_to_f32(ALL, halves, floats);
+    subject->kernels.f32_to_f16(ALL, floats, back);
+    for (size_t i = 0; i < ALL; i++) {
+        int exponent = (int)(i >> 10 & 31);
+        double mantissa = (double)(i & 1023);
+        double sign = i >= 32768 ? -1.0 : 1.0;
+        if (exponent == 31) {
+            assert_true(mantissa > 0.0 ? isnan(floats[i]) : isinf(floats[i]));
+            assert_int_equal(back[i], mantissa > 0.0 ? (i | 0x200) : i); // NaN becomes quiet
+            continue;
+        }
+        double value =
+            exponent == 0 ? ldexp(mantissa, -24) : ldexp(1024.0 + mantissa, exponent - 25);
+        assert_true((double)floats[i] == sign * value);
+        assert_int_equal(back[i], i);
+    }
+    free_guarded();
+}
+
+static void halves_round_to_even(void **state)
+{
+    (void)state;
+    enum { FINITE = 31744 }; // 0 up to infinity
+    for (uint32_t i = 0; i < FINITE; i++) {
+        uint16_t pair[2] = {(uint16_t)i, (uint16_t)(i + 1)};
+        float ends[2];
+        subject->kernels.f16_to_f32(2, pair, ends);
+        float step = i < 1024 ? 0x1p-24f : ldexpf(1.0f, (int)(i >> 10) - 25);
+        float tie = ends[0] + step / 2.0f; // exact
+        float values[3] = {nextafterf(tie, 0.0f), tie, nextafterf(tie, INFINITY)};
+        uint16_t rounded[3];
+        subject->kernels.f32_to_f16(3, values, rounded);
+        assert_int_equal(rounded[0], i);
+        assert_int_equal(rounded[1], i % 2 == 0 ? i : i + 1);
+        assert_int_equal(rounded[2], i + 1);
+    }
+}
+
+static void halves_of_every_length(void **state)
+{
+    (void)state;
+    seed_random(17);
+    for (size_t n = 0; n <= LENGTH_MAX; n++) {
+        float *x = guarded_random(n);
+        uint16_t *half = guarded(n, sizeof *half);
+        float *back = guarded(n, sizeof *back);
+        subject->kernels.f32_to_f16(n, x, half);
+        subject->kernels.f16_to_f32(n, half, back);
+        for (size_t i = 0; i < n; i++) {
+            assert_near("f16", i, (double)back[i], (double)x[i],
+                        fabs((double)x[i]) * 0x1p-11 + 3e-8);
+        }
+        free_guarded();
+    }
+}
+
+static void every_entry_is_filled(void **state)
+{
+    (void)state;
+    const Kernels *kernels = &subject->kernels;
+    assert_non_null(kernels->gemm_f32);
+    assert_non_null(kernels->gemm_f16);
+    assert_non_null(kernels->gemm_u8s8);
+    assert_non_null(kernels->gemm_u8s4);
+    assert_non_null(kernels->quantize_u8);
+    assert_non_null(kernels->layer_norm);
+    assert_non_null(kernels->softmax);
+    assert_non_null(kernels->gelu);
+    assert_non_null(kernels->sigmoid);
+    assert_non_null(kernels->tanh);
+    assert_non_null(kernels->add);
+    assert_non_null(kernels->dot);
+    assert_non_null(kernels->axpy);
+    assert_non_null(kernels->f16_to_f32);
+    assert_non_null(kernels->f32_to_f16);
+}
+
+const struct CMUnitTest ELEMENTWISE_TESTS[] = {
+    cmocka_unit_test(every_entry_is_filled),
+    cmocka_unit_test(gelu_is_right),
+    cmocka_unit_test(sigmoid_is_right),
+    cmocka_unit_test(tanh_is_right),
+    cmocka_unit_test(softmax_is_right),
+    cmocka_unit_test(masked_softmax_is_zero_there),
+    cmocka_unit_test(layer_norm_is_right),
+    cmocka_unit_test(quantize_is_right),
+    cmocka_unit_test(quantize_rounds_half_to_even),
+    cmocka_unit_test(sums_and_products_are_right),
+    cmocka_unit_test(add_works_in_place),
+    cmocka_unit_test(halves_are_right),
+    cmocka_unit_test(halves_round_to_even),
+    cmocka_unit_test(halves_of_every_length),
+};
+const size_t ELEMENTWISE_TEST_COUNT = BASE_COUNT(ELEMENTWISE_TESTS);
