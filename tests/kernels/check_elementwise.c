@@ -116,7 +116,7 @@ static void check_softmax(size_t n, float scale, float range)
     float *x = guarded(n, sizeof *x);
     float *same = guarded(n, sizeof *same);
     float *input = guarded(n, sizeof *input);
-    double largest = -INFINITY;
+    double largest = (double)-INFINITY;
     for (size_t i = 0; i < n; i++) {
         input[i] = same[i] = x[i] = random_unit() * range;
         largest = fmax(largest, (double)x[i] * (double)scale);
