@@ -289,8 +289,8 @@ size_t hotwords_candidates(const Hotwords *hotwords, HotwordState state, bool pe
             if (!is_open(open, child->token) || !(logit >= floor) || !(logit > -INFINITY))
                 continue;
             float gain = pending ? child->value : hotwords->boost;
-            filled = insert_candidate(candidates, filled,
-                                      (HotwordCandidate){child->token, logit, gain});
+            filled =
+                insert_candidate(candidates, filled, (HotwordCandidate){child->token, logit, gain});
         }
         if (at == 0)
             return filled;

@@ -47,8 +47,8 @@ typedef struct HotwordCandidate {
 
 // The open tokens that begin a phrase or go on in one, the best HOTWORDS_CANDIDATES_MAX after their
 // gain, best first. With `pending` the gain holds what the text has gained along the phrase so far,
-// which every other token would lose; else it is the boost of this step alone. Tokens that the model
-// finds far from possible are left out: nothing is raised that was not heard at all.
+// which every other token would lose; else it is the boost of this step alone. Tokens that the
+// model finds far from possible are left out: nothing is raised that was not heard at all.
 size_t hotwords_candidates(const Hotwords *hotwords, HotwordState state, bool pending,
                            const float *logits, const LogitRanges *open,
                            HotwordCandidate candidates[HOTWORDS_CANDIDATES_MAX]);

@@ -47,8 +47,8 @@ float logits_max(const float *logits, const LogitRanges *ranges)
     return best;
 }
 
-// exp for x <= 0, relative error below 3e-7; 0 below -87 and for NaN. Cody and Waite: 2^n times a polynomial of
-// the rest.
+// exp for x <= 0, relative error below 3e-7; 0 below -87 and for NaN. Cody and Waite: 2^n times a
+// polynomial of the rest.
 static inline float exp_negative(float x)
 {
     const float round = 12582912.0f; // 1.5 * 2^23: adding it leaves the rounded integer
@@ -95,7 +95,7 @@ double logits_log_sum_exp(const float *logits, const LogitRanges *ranges)
 {
     float high = logits_max(logits, ranges);
     if (!(high > -INFINITY))
-        return -INFINITY;
+        return -(double)INFINITY;
     double sum = 0;
     for (size_t r = 0; r < ranges->count; r++) {
         LogitRange part = ranges->range[r];
@@ -129,8 +129,7 @@ size_t logits_top(const float *logits, const LogitRanges *ranges, size_t count, 
             for (size_t i = start; i < stop; i++) {
                 if (!(logits[i] > floor))
                     continue;
-                filled =
-                    insert_choice(top, filled, count, (LogitChoice){(int32_t)i, logits[i]});
+                filled = insert_choice(top, filled, count, (LogitChoice){(int32_t)i, logits[i]});
                 floor = filled < count ? -INFINITY : top[count - 1].logit;
             }
         }
@@ -141,7 +140,7 @@ size_t logits_top(const float *logits, const LogitRanges *ranges, size_t count, 
 // The token in [start, stop) at which the running sum passes target; -1 if it stays below, and
 // *sum then holds what was passed.
 static int32_t pass_target(const float *logits, LogitRange part, float high, float scale,
-                           double target, double *sum, int32_t *last_open)
+                           double target, double *sum)
 {
     for (size_t start = part.first; start < part.end; start += BLOCK) {
         size_t stop = BASE_MIN(start + BLOCK, part.end);
@@ -151,10 +150,7 @@ static int32_t pass_target(const float *logits, LogitRange part, float high, flo
             continue;
         }
         for (size_t i = start; i < stop; i++) {
-            double weight = (double)exp_negative((logits[i] - high) * scale);
-            *sum += weight;
-            if (weight > 0)
-                *last_open = (int32_t)i;
+            *sum += (double)exp_negative((logits[i] - high) * scale);
             if (*sum > target)
                 return (int32_t)i;
         }
@@ -175,16 +171,12 @@ int32_t logits_sample(const float *logits, const LogitRanges *ranges, double tem
         total += span_exp_sum(logits + part.first, part.end - part.first, high, scale);
     }
     double sum = 0;
-    int32_t last_open = -1;
     for (size_t r = 0; r < ranges->count; r++) {
-        int32_t token = pass_target(logits, ranges->range[r], high, scale, chance * total, &sum,
-                                    &last_open);
+        int32_t token = pass_target(logits, ranges->range[r], high, scale, chance * total, &sum);
         if (token >= 0)
             return token;
     }
-    if (last_open >= 0)
-        return last_open; // rounding left the target just beyond the sum
-    LogitChoice best;
+    LogitChoice best; // rounding left the target just beyond the sum
     return logits_top(logits, ranges, 1, &best) ? best.token : -1;
 }
 

@@ -18,7 +18,7 @@ typedef struct Rules {
     int32_t no_timestamps; // never written when timestamps are
     int32_t blank;         // the token of a lone space; -1 if the vocabulary has none
     bool timestamps;
-    int32_t first_timestamp_max; // the first timestamp is at most this far, in 0.02 s
+    int32_t first_timestamp_max;      // the first timestamp is at most this far, in 0.02 s
     int32_t closed[RULES_CLOSED_MAX]; // never written
     size_t closed_count;
 } Rules;

@@ -138,9 +138,8 @@ static ScoutStatus decode_live(Search *search, const SearchTask *task, const siz
 static double final_score(const SearchTask *task, const Hypothesis *hypothesis)
 {
     double length = (double)BASE_MAX(hypothesis->count - task->begun_count, (size_t)1);
-    double penalty = task->length_penalty < 0
-                         ? length
-                         : pow((5 + length) / 6, (double)task->length_penalty);
+    double penalty =
+        task->length_penalty < 0 ? length : pow((5 + length) / 6, (double)task->length_penalty);
     return hypothesis->score / penalty;
 }
 
@@ -188,8 +187,7 @@ static size_t add_candidates(Search *search, const SearchTask *task, size_t sour
                                            &open, raised);
     Candidate *out = search->candidates + filled;
     for (size_t i = 0; i < raised_count; i++) {
-        HotwordState state =
-            hotwords_next(task->hotwords, hypothesis->hotword, raised[i].token);
+        HotwordState state = hotwords_next(task->hotwords, hypothesis->hotword, raised[i].token);
         double logprob = (double)raised[i].logit - log_sum;
         double gain = (double)raised[i].gain;
         double kept = compared ? gain - hotwords_pending(task->hotwords, state) : 0;
@@ -249,6 +247,8 @@ static void keep_best(Search *search, const SearchTask *task, size_t candidate_c
     search->live = search->next;
     search->next = spare;
     search->live_count = kept;
+    for (size_t i = kept; i < task->width && kept > 0; i++)
+        search->from[i] = search->from[0]; // sequences that nobody uses
 }
 
 // Fills up the finished hypotheses with the best that never ended, if there are too few.
@@ -274,11 +274,12 @@ static ScoutStatus search_beams(Search *search, const SearchTask *task, SearchRe
         size_t count = 0;
         for (size_t i = 0; i < search->live_count; i++)
             count = add_candidates(search, task, i, count);
+        if (count == 0)
+            break; // nothing is open
         keep_best(search, task, count);
         if (search->finished_count >= task->finished || search->live_count == 0)
             break;
-        whisper_sequences_reorder(task->run, task->work_sequence, search->live_count,
-                                  search->from);
+        whisper_sequences_reorder(task->run, task->work_sequence, task->width, search->from);
     }
     finish_unended(search, task);
     choose_best(task, search->finished, search->finished_count, result);
@@ -298,12 +299,11 @@ static void draw(Search *search, const SearchTask *task, size_t i, Chance *chanc
     HotwordCandidate raised[HOTWORDS_CANDIDATES_MAX];
     size_t raised_count = 0;
     if (task->hotwords)
-        raised_count = hotwords_candidates(task->hotwords, hypothesis->hotword, false, logits,
-                                           &open, raised);
+        raised_count =
+            hotwords_candidates(task->hotwords, hypothesis->hotword, false, logits, &open, raised);
     for (size_t r = 0; r < raised_count; r++)
         logits[raised[r].token] += raised[r].gain;
-    int32_t token =
-        logits_sample(logits, &open, (double)task->temperature, chance_next(chance));
+    int32_t token = logits_sample(logits, &open, (double)task->temperature, chance_next(chance));
     if (token < 0)
         token = task->rules->end; // nothing is open: a text cannot go on
     for (size_t r = 0; r < raised_count; r++)
@@ -367,8 +367,8 @@ static ScoutStatus search_samples(Search *search, const SearchTask *task, Search
 ScoutStatus search_run(Search *search, const SearchTask *task, SearchResult *result,
                        ScoutError *error)
 {
-    assert(task->width >= 1 && task->width <= search->width_max &&
-           task->width <= SCOUT_BEAM_MAX && task->finished <= search->finished_max);
+    assert(task->width >= 1 && task->width <= search->width_max && task->width <= SCOUT_BEAM_MAX &&
+           task->finished <= search->finished_max);
     assert(task->begun_count + task->tokens_max <= search->tokens_max && task->tokens_max > 0);
     SearchResult found = {0};
     ScoutStatus status = task->temperature > 0 ? search_samples(search, task, &found, error)

@@ -26,12 +26,12 @@ typedef struct SearchTask {
     const Hotwords *hotwords; // may be NULL
     Turn *turn;               // held
 
-    size_t width;       // beams, or samples
-    size_t finished;    // hypotheses that end a beam search: width * patience
-    float temperature;  // 0: beam search
-    Chance chance;      // of sampling
+    size_t width;         // beams, or samples
+    size_t finished;      // hypotheses that end a beam search: width * patience
+    float temperature;    // 0: beam search
+    Chance chance;        // of sampling
     float length_penalty; // negative: mean log probability
-    size_t tokens_max;  // written at most
+    size_t tokens_max;    // written at most
 } SearchTask;
 
 typedef struct SearchResult {

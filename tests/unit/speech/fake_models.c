@@ -1,0 +1,388 @@
+// The made-up model: see fake_models.h.
+#include "fake_models.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+enum { POSITIONS = 448, SEQUENCES = 64, HEADS = 2 };
+
+struct Bpe {
+    char unused;
+};
+
+struct Silero {
+    char unused;
+};
+
+struct WhisperModel {
+    FakeModel *script;
+};
+
+struct WhisperRun {
+    const WhisperModel *model;
+    WhisperRunLimits limits;
+    float *mel;
+    size_t frames;
+    int32_t tokens[SEQUENCES][POSITIONS];
+    size_t lengths[SEQUENCES];
+};
+
+// ------------------------------------------------------------------------------------- tokenizer
+
+static const Bpe BPE;
+
+const Bpe *fake_bpe(void)
+{
+    return &BPE;
+}
+
+const BpeSpecial *bpe_special(const Bpe *bpe)
+{
+    (void)bpe;
+    static const BpeSpecial SPECIAL = {
+        .end = FAKE_END,
+        .start = FAKE_START,
+        .language_first = FAKE_LANGUAGE,
+        .language_count = FAKE_LANGUAGES,
+        .translate = FAKE_TRANSLATE,
+        .transcribe = FAKE_TRANSCRIBE,
+        .start_of_lm = FAKE_START_OF_LM,
+        .start_of_prev = FAKE_START_OF_PREV,
+        .no_speech = FAKE_NO_SPEECH,
+        .no_timestamps = FAKE_NO_TIMESTAMPS,
+        .timestamp_first = FAKE_TIMESTAMP,
+        .multilingual = true,
+    };
+    return &SPECIAL;
+}
+
+size_t bpe_size(const Bpe *bpe)
+{
+    (void)bpe;
+    return FAKE_VOCAB;
+}
+
+void bpe_token_bytes(const Bpe *bpe, int32_t id, const char **bytes, size_t *length)
+{
+    (void)bpe;
+    static const char LETTERS[] = " a b c d e f g h i j k l m n o p q r s t u v w x y z";
+    *bytes = "";
+    *length = 0;
+    if (id >= FAKE_WORD && id < FAKE_PIECE) {
+        *bytes = LETTERS + (size_t)(id - FAKE_WORD) * 2;
+        *length = 2;
+    } else if (id >= FAKE_PIECE && id < FAKE_COMMA) {
+        *bytes = LETTERS + (size_t)(id - FAKE_PIECE) * 2 + 1;
+        *length = 1;
+    } else if (id == FAKE_BLANK || id == FAKE_COMMA || id == FAKE_STOP) {
+        *bytes = id == FAKE_BLANK ? " " : id == FAKE_COMMA ? "," : ".";
+        *length = 1;
+    } else if (id == FAKE_BRACKET) {
+        *bytes = " [";
+        *length = 2;
+    } else if (id == FAKE_HALF_CHARACTER) {
+        *bytes = "\xE4\xB8"; // of U+4E2D
+        *length = 2;
+    } else if (id == FAKE_REST_CHARACTER) {
+        *bytes = "\xAD";
+        *length = 1;
+    }
+}
+
+bool bpe_decode(const Bpe *bpe, const int32_t *ids, size_t count, Buffer *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *bytes;
+        size_t length;
+        bpe_token_bytes(bpe, ids[i], &bytes, &length);
+        buffer_append(out, bytes, length);
+    }
+    return !out->failed;
+}
+
+ScoutStatus bpe_encode(const Bpe *bpe, const char *text, size_t length, int32_t *ids,
+                       size_t capacity, size_t *count, ScoutError *error)
+{
+    size_t needed = 0;
+    for (size_t at = 0; at < length;) {
+        int32_t best = -1;
+        size_t best_length = 0;
+        for (int32_t id = 0; id < FAKE_TEXT; id++) {
+            const char *bytes;
+            size_t token_length;
+            bpe_token_bytes(bpe, id, &bytes, &token_length);
+            if (token_length > best_length && token_length <= length - at &&
+                memcmp(bytes, text + at, token_length) == 0) {
+                best = id;
+                best_length = token_length;
+            }
+        }
+        if (best < 0) { // not in the vocabulary
+            best = FAKE_REST_CHARACTER;
+            best_length = 1;
+        }
+        if (needed < capacity)
+            ids[needed] = best;
+        needed++;
+        at += best_length;
+    }
+    *count = needed;
+    return needed <= capacity ? SCOUT_OK : error_set(error, SCOUT_ERROR_LIMIT, "too long");
+}
+
+bool bpe_is_timestamp(const Bpe *bpe, int32_t id)
+{
+    (void)bpe;
+    return id >= FAKE_TIMESTAMP && id < FAKE_VOCAB;
+}
+
+double bpe_timestamp_seconds(const Bpe *bpe, int32_t id)
+{
+    (void)bpe;
+    return 0.02 * (double)(id - FAKE_TIMESTAMP);
+}
+
+void bpe_suppressed(const Bpe *bpe, const int32_t **ids, size_t *count)
+{
+    (void)bpe;
+    static const int32_t IDS[] = {FAKE_BRACKET,    FAKE_START,       FAKE_TRANSLATE,
+                                  FAKE_TRANSCRIBE, FAKE_START_OF_LM, FAKE_START_OF_PREV,
+                                  FAKE_NO_SPEECH};
+    *ids = IDS;
+    *count = sizeof IDS / sizeof IDS[0];
+}
+
+static const char *const LANGUAGES[FAKE_LANGUAGES][2] = {
+    {"en", "english"}, {"zh", "chinese"}, {"de", "german"}, {"es", "spanish"}};
+
+size_t language_count(void)
+{
+    return FAKE_LANGUAGES;
+}
+
+const char *language_code(size_t index)
+{
+    return LANGUAGES[index][0];
+}
+
+const char *language_name(size_t index)
+{
+    return LANGUAGES[index][1];
+}
+
+bool language_find(const char *code_or_name, size_t *index)
+{
+    for (size_t i = 0; i < FAKE_LANGUAGES; i++) {
+        if (strcmp(code_or_name, LANGUAGES[i][0]) == 0 ||
+            strcmp(code_or_name, LANGUAGES[i][1]) == 0) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int32_t bpe_language_token(const Bpe *bpe, size_t language_index)
+{
+    (void)bpe;
+    return FAKE_LANGUAGE + (int32_t)language_index;
+}
+
+bool bpe_language_of(const Bpe *bpe, int32_t id, size_t *index)
+{
+    (void)bpe;
+    if (id < FAKE_LANGUAGE || id >= FAKE_LANGUAGE + FAKE_LANGUAGES)
+        return false;
+    *index = (size_t)(id - FAKE_LANGUAGE);
+    return true;
+}
+
+// ----------------------------------------------------------------------------------------- model
+
+WhisperModel *fake_model(FakeModel *model)
+{
+    static WhisperModel whisper;
+    whisper.script = model;
+    return &whisper;
+}
+
+const WhisperDims *whisper_dims(const WhisperModel *model)
+{
+    (void)model;
+    static const WhisperDims DIMS = {.n_vocab = FAKE_VOCAB,
+                                     .n_mels = 80,
+                                     .n_state = 64,
+                                     .n_heads = 1,
+                                     .n_encoder_layers = 1,
+                                     .n_decoder_layers = 1,
+                                     .n_audio_ctx = 1500,
+                                     .n_text_ctx = POSITIONS};
+    return &DIMS;
+}
+
+const Bpe *whisper_bpe(const WhisperModel *model)
+{
+    (void)model;
+    return fake_bpe();
+}
+
+ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
+                            const WhisperRunLimits *limits, WhisperRun **run, ScoutError *error)
+{
+    (void)pool;
+    WhisperRun *made = calloc(1, sizeof *made);
+    if (!made || limits->sequences > SEQUENCES)
+        return error_no_memory(error);
+    made->model = model;
+    made->limits = *limits;
+    *run = made;
+    return SCOUT_OK;
+}
+
+void whisper_run_free(WhisperRun *run)
+{
+    if (!run)
+        return;
+    free(run->mel);
+    free(run);
+}
+
+ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
+                           ScoutError *error)
+{
+    if (audio >= run->limits.audios || frames < 2 || frames > 3000 || frames % 2 != 0)
+        abort();
+    free(run->mel);
+    run->mel = malloc(frames * 80 * sizeof *run->mel);
+    if (!run->mel)
+        return error_no_memory(error);
+    memcpy(run->mel, mel, frames * 80 * sizeof *mel);
+    run->frames = frames;
+    run->model->script->encodes++;
+    run->model->script->last_frames = frames;
+    return SCOUT_OK;
+}
+
+static void check_sequence(const WhisperRun *run, size_t sequence)
+{
+    if (sequence >= run->limits.sequences)
+        abort();
+}
+
+void whisper_sequence_start(WhisperRun *run, size_t sequence, size_t audio)
+{
+    (void)audio;
+    check_sequence(run, sequence);
+    run->lengths[sequence] = 0;
+}
+
+void whisper_sequence_copy(WhisperRun *run, size_t dst, size_t src)
+{
+    check_sequence(run, dst);
+    check_sequence(run, src);
+    memmove(run->tokens[dst], run->tokens[src], sizeof run->tokens[0]);
+    run->lengths[dst] = run->lengths[src];
+}
+
+void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, const size_t *from)
+{
+    static int32_t tokens[SEQUENCES][POSITIONS];
+    size_t lengths[SEQUENCES];
+    memcpy(tokens, run->tokens, sizeof tokens);
+    memcpy(lengths, run->lengths, sizeof lengths);
+    check_sequence(run, first + count - 1);
+    for (size_t i = 0; i < count; i++) {
+        check_sequence(run, first + from[i]);
+        memcpy(run->tokens[first + i], tokens[first + from[i]], sizeof tokens[0]);
+        run->lengths[first + i] = lengths[first + from[i]];
+    }
+}
+
+void whisper_sequence_truncate(WhisperRun *run, size_t sequence, size_t length)
+{
+    check_sequence(run, sequence);
+    if (length < run->lengths[sequence])
+        run->lengths[sequence] = length;
+}
+
+size_t whisper_sequence_length(const WhisperRun *run, size_t sequence)
+{
+    check_sequence(run, sequence);
+    return run->lengths[sequence];
+}
+
+ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count, float *logits,
+                           ScoutError *error)
+{
+    FakeModel *script = run->model->script;
+    if (count > run->limits.rows)
+        abort();
+    script->decode_calls++;
+    script->decode_rows += count;
+    if (script->calls_until_failure && --script->calls_until_failure == 0)
+        return error_set(error, SCOUT_ERROR_IO, "the fake model was told to fail");
+    for (size_t i = 0; i < count; i++) {
+        check_sequence(run, rows[i].sequence);
+        size_t length = run->lengths[rows[i].sequence];
+        if (length == POSITIONS)
+            return error_set(error, SCOUT_ERROR_LIMIT, "the text is too long");
+        run->tokens[rows[i].sequence][length] = rows[i].token;
+        run->lengths[rows[i].sequence] = length + 1;
+        if (!rows[i].want_logits)
+            continue;
+        memset(logits, 0, FAKE_VOCAB * sizeof *logits);
+        script->script(script->context, run->mel, run->frames, run->tokens[rows[i].sequence],
+                       length + 1, logits);
+        logits += FAKE_VOCAB;
+    }
+    return SCOUT_OK;
+}
+
+size_t whisper_alignment_heads(const WhisperModel *model)
+{
+    (void)model;
+    return HEADS;
+}
+
+// Token i looks at its share of the window, in order.
+ScoutStatus whisper_align(WhisperRun *run, size_t audio, size_t sequence, const int32_t *tokens,
+                          size_t count, float *weights, float *probabilities, ScoutError *error)
+{
+    (void)audio;
+    (void)tokens;
+    (void)error;
+    check_sequence(run, sequence);
+    size_t positions = run->frames / 2;
+    for (size_t h = 0; h < HEADS; h++)
+        for (size_t i = 0; i < count; i++)
+            for (size_t p = 0; p < positions; p++) {
+                double there = ((double)p + 0.5) / (double)positions * (double)count - 0.5;
+                double distance = there - (double)i;
+                weights[(h * count + i) * positions + p] = (float)exp(-distance * distance);
+            }
+    for (size_t i = 0; probabilities && i + 1 < count; i++)
+        probabilities[i] = 0.5f;
+    return SCOUT_OK;
+}
+
+// ------------------------------------------------------------------------------- voice activity
+
+const Silero *fake_silero(void)
+{
+    static const Silero SILERO;
+    return &SILERO;
+}
+
+float silero_step(const Silero *silero, SileroState *state,
+                  const float samples[SILERO_FRAME_SAMPLES])
+{
+    (void)silero;
+    (void)state;
+    float sum = 0;
+    for (size_t i = 0; i < SILERO_FRAME_SAMPLES; i++)
+        sum += fabsf(samples[i]);
+    return sum > 0.01f * SILERO_FRAME_SAMPLES ? 0.95f : 0.02f;
+}
