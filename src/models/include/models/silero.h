@@ -24,8 +24,13 @@ typedef struct SileroState {
     float context[SILERO_CONTEXT_SAMPLES];
 } SileroState;
 
-// Allocates nothing. Returns the probability, 0..1.
+// Allocates nothing. Returns the probability, 0..1. Samples that are not finite count as silence.
 float silero_step(const Silero *silero, SileroState *state,
                   const float samples[SILERO_FRAME_SAMPLES]);
+
+// The same for `count` frames in a row: samples[count][SILERO_FRAME_SAMPLES]. Same results, bit for
+// bit, in less than half the time.
+void silero_steps(const Silero *silero, SileroState *state, const float *samples, size_t count,
+                  float *probabilities);
 
 #endif
