@@ -229,15 +229,12 @@ static void fill_tables(Fft *fft)
     for (size_t i = 0; i < fft->stage_count; i++) {
         FftStage *const stage = &fft->stages[i];
         stage->twiddles = next;
-        for (size_t p = 0; p < stage->groups; p++) {
-            for (size_t k = 1; k < stage->radix; k++) {
+        for (size_t p = 0; p < stage->groups; p++)
+            for (size_t k = 1; k < stage->radix; k++)
                 *next++ = twiddle(p * k, stage->groups * stage->radix);
-            }
-        }
     }
-    for (size_t k = 0; k <= fft->points / 4; k++) {
+    for (size_t k = 0; k <= fft->points / 4; k++)
         fft->split_twiddles[k] = twiddle(k, fft->points);
-    }
 }
 
 ScoutStatus fft_new(size_t points, Fft **fft, ScoutError *error)
@@ -248,9 +245,8 @@ ScoutStatus fft_new(size_t points, Fft **fft, ScoutError *error)
                          FFT_POINTS_MAX, points);
     }
     Fft *made = mem_array(1, sizeof *made);
-    if (!made) {
+    if (!made)
         return error_no_memory(error);
-    }
     made->points = points;
     size_t twiddle_count;
     if (!plan_stages(made, &twiddle_count)) {

@@ -6,9 +6,8 @@
 
 static float to_dbfs(double magnitude)
 {
-    if (magnitude <= 0) {
+    if (magnitude <= 0)
         return LEVELS_FLOOR_DBFS;
-    }
     const float dbfs = (float)(20 * log10(magnitude));
     return dbfs < LEVELS_FLOOR_DBFS ? LEVELS_FLOOR_DBFS : dbfs;
 }

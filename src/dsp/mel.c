@@ -70,12 +70,10 @@ static void fill_filterbank(Mel *mel)
             const double rising = (hz - low) / (middle - low);
             const double falling = (high - hz) / (high - middle);
             const double weight = rising < falling ? rising : falling;
-            if (weight <= 0) {
+            if (weight <= 0)
                 continue;
-            }
-            if (band->bin_count == 0) {
+            if (band->bin_count == 0)
                 band->first_bin = bin;
-            }
             band->bin_count++;
             mel->weights[weight_count++] = (float)(weight * 2 / (high - low));
         }
@@ -85,9 +83,8 @@ static void fill_filterbank(Mel *mel)
 static void fill_window(Mel *mel)
 {
     const double turn = 6.283185307179586476925 / MEL_FFT_SAMPLES;
-    for (size_t i = 0; i < MEL_FFT_SAMPLES; i++) {
+    for (size_t i = 0; i < MEL_FFT_SAMPLES; i++)
         mel->window[i] = (float)(0.5 - 0.5 * cos(turn * (double)i));
-    }
 }
 
 ScoutStatus mel_new(size_t bands, Mel **mel, ScoutError *error)
@@ -97,9 +94,8 @@ ScoutStatus mel_new(size_t bands, Mel **mel, ScoutError *error)
                          "a mel spectrogram has 40, 80 or 128 bands, not %zu", bands);
     }
     Mel *made = mem_array(1, sizeof *made);
-    if (!made) {
+    if (!made)
         return error_no_memory(error);
-    }
     made->bands = bands;
     const ScoutStatus status = fft_new(MEL_FFT_SAMPLES, &made->fft, error);
     if (status != SCOUT_OK) {
@@ -129,9 +125,8 @@ size_t mel_bands(const Mel *mel)
 // takes, zero beyond count.
 static float sample_at(const float *samples, size_t count, ptrdiff_t length, ptrdiff_t position)
 {
-    while (position < 0 || position >= length) {
+    while (position < 0 || position >= length)
         position = position < 0 ? -position : 2 * (length - 1) - position;
-    }
     return (size_t)position < count ? samples[position] : 0.0f;
 }
 
@@ -142,12 +137,10 @@ static const float *find_span(const float *samples, size_t count, size_t length,
 {
     const ptrdiff_t begin = (ptrdiff_t)(first * MEL_HOP_SAMPLES) - MEL_HALF_SAMPLES;
     const size_t usable = count < length ? count : length;
-    if (begin >= 0 && (size_t)begin + GROUP_SPAN_SAMPLES <= usable) {
+    if (begin >= 0 && (size_t)begin + GROUP_SPAN_SAMPLES <= usable)
         return samples + begin;
-    }
-    for (ptrdiff_t i = 0; i < GROUP_SPAN_SAMPLES; i++) {
+    for (ptrdiff_t i = 0; i < GROUP_SPAN_SAMPLES; i++)
         span[i] = sample_at(samples, count, (ptrdiff_t)length, begin + i);
-    }
     return span;
 }
 
@@ -157,18 +150,15 @@ static void power_spectra(const Mel *mel, const float *restrict span, float *res
     float block[MEL_FFT_SAMPLES * FFT_LANES];
     float work[SPECTRUM_FLOATS];
     float spectrum[SPECTRUM_FLOATS];
-    for (size_t i = 0; i < MEL_FFT_SAMPLES; i++) {
-        for (size_t l = 0; l < FFT_LANES; l++) {
+    for (size_t i = 0; i < MEL_FFT_SAMPLES; i++)
+        for (size_t l = 0; l < FFT_LANES; l++)
             block[i * FFT_LANES + l] = span[l * MEL_HOP_SAMPLES + i] * mel->window[i];
-        }
-    }
     fft_forward(mel->fft, block, work, spectrum);
     for (size_t bin = 0; bin < MEL_BINS; bin++) {
         const float *const re = spectrum + bin * 2 * FFT_LANES;
         const float *const im = re + FFT_LANES;
-        for (size_t l = 0; l < FFT_LANES; l++) {
+        for (size_t l = 0; l < FFT_LANES; l++)
             power[bin * FFT_LANES + l] = re[l] * re[l] + im[l] * im[l];
-        }
     }
 }
 
@@ -181,14 +171,11 @@ static void sum_bands(const Mel *mel, const float *restrict power, size_t lanes,
         const float *const weights = mel->weights + band->first_weight;
         const float *const bins = power + band->first_bin * FFT_LANES;
         float sum[FFT_LANES] = {0};
-        for (size_t i = 0; i < band->bin_count; i++) {
-            for (size_t l = 0; l < FFT_LANES; l++) {
+        for (size_t i = 0; i < band->bin_count; i++)
+            for (size_t l = 0; l < FFT_LANES; l++)
                 sum[l] += weights[i] * bins[i * FFT_LANES + l];
-            }
-        }
-        for (size_t l = 0; l < lanes; l++) {
+        for (size_t l = 0; l < lanes; l++)
             out[l * mel->bands + b] = sum[l];
-        }
     }
 }
 

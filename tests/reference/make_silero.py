@@ -24,6 +24,7 @@ SHAPES = {  # in the order in which the made weights are drawn
     "lstm_cell.weight_ih": (512, 128), "lstm_cell.bias_ih": (512,), "lstm_cell.weight_hh": (512, 128),
     "lstm_cell.bias_hh": (512,), "final_conv.weight": (1, 128, 1), "final_conv.bias": (1,),
 }
+GAINS = {"lstm_cell.weight_ih": 4, "lstm_cell.weight_hh": 0.5, "final_conv.weight": 4}
 
 
 def stream():
@@ -33,11 +34,11 @@ def stream():
 
 
 def made_weights():
-    """Uniform in +-sqrt(6 / inputs of an output), biases in +-0.5, like a fresh network's; the last layers four times
-    that, or the probabilities would hardly move."""
+    """Uniform in +-sqrt(6 / inputs of an output), biases in +-0.5, like a fresh network's, but for gains that make the
+    probabilities move and keep the recurrence from being chaotic."""
     state, weights = 1, {}
     for name, shape in SHAPES.items():
-        bound = 0.5 if len(shape) == 1 else np.sqrt(6.0 / np.prod(shape[1:])) * (1 if name.startswith("conv") else 4)
+        bound = 0.5 if len(shape) == 1 else np.sqrt(6.0 / np.prod(shape[1:])) * GAINS.get(name, 1)
         values = np.empty(int(np.prod(shape)))
         for i in range(values.size):
             state = (state * 6364136223846793005 + 1442695040888963407) % 2**64

@@ -77,9 +77,8 @@ static void test_power(void **state)
     float *const out = malloc(expected.count * sizeof *out);
     mel_compute_power(mel, samples, count, expected.dims[0], out);
     float largest = 0;
-    for (size_t i = 0; i < expected.count; i++) {
+    for (size_t i = 0; i < expected.count; i++)
         largest = expected.f32[i] > largest ? expected.f32[i] : largest;
-    }
     const double difference = compare_max_difference(out, expected.f32, expected.count);
     assert_true(difference < 1e-6 * (double)largest);
     free(out);

@@ -11,9 +11,8 @@ static inline double compare_max_difference(const float *a, const float *b, size
     double largest = 0;
     for (size_t i = 0; i < count; i++) {
         const double difference = fabs((double)a[i] - (double)b[i]);
-        if (!(difference <= largest)) {
+        if (!(difference <= largest))
             largest = isnan(difference) ? (double)INFINITY : difference;
-        }
     }
     return largest;
 }

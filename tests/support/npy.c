@@ -30,9 +30,8 @@ static _Noreturn void refuse(const char *path, const char *what)
 static const char *find_value(const char *path, const char *header, const char *key)
 {
     const char *found = strstr(header, key);
-    if (!found) {
+    if (!found)
         refuse(path, "the header lacks a key");
-    }
     found += strlen(key);
     return found + strspn(found, ": ");
 }
@@ -57,9 +56,8 @@ static void parse_shape(const char *path, const char *header, Npy *npy)
         char *end;
         const unsigned long dim = strtoul(at, &end, 10);
         if (end == at || npy->rank == NPY_RANK_MAX || dim > BYTES_MAX ||
-            npy->count * dim > BYTES_MAX) {
+            npy->count * dim > BYTES_MAX)
             refuse(path, "a shape that is not read");
-        }
         npy->dims[npy->rank++] = dim;
         npy->count *= dim;
         at = end + strspn(end, ", ");
@@ -70,13 +68,11 @@ static void read_header(const char *path, FILE *file, char header[HEADER_MAX + 1
 {
     unsigned char prefix[10];
     if (fread(prefix, 1, sizeof prefix, file) != sizeof prefix ||
-        memcmp(prefix, "\x93NUMPY\x01", 7) != 0) {
+        memcmp(prefix, "\x93NUMPY\x01", 7) != 0)
         refuse(path, "not an .npy file of version 1");
-    }
     const size_t length = prefix[8] | (size_t)prefix[9] << 8;
-    if (length > HEADER_MAX || fread(header, 1, length, file) != length) {
+    if (length > HEADER_MAX || fread(header, 1, length, file) != length)
         refuse(path, "the header is cut off");
-    }
     header[length] = '\0';
 }
 
@@ -85,22 +81,19 @@ Npy npy_load(const char *path)
     char full[4096];
     snprintf(full, sizeof full, "%s%s", path[0] == '/' ? "" : TESTS_FOLDER "/", path);
     FILE *file = fopen(full, "rb");
-    if (!file) {
+    if (!file)
         refuse(full, "cannot be opened");
-    }
     char header[HEADER_MAX + 1];
     read_header(full, file, header);
     Npy npy = {0};
     size_t size;
     npy.type = parse_type(full, header, &size);
     parse_shape(full, header, &npy);
-    if (strncmp(find_value(full, header, "'fortran_order'"), "False", 5) != 0) {
+    if (strncmp(find_value(full, header, "'fortran_order'"), "False", 5) != 0)
         refuse(full, "not in C order");
-    }
     npy.data = malloc(npy.count * size + 1);
-    if (!npy.data || fread(npy.data, size, npy.count, file) != npy.count || fgetc(file) != EOF) {
+    if (!npy.data || fread(npy.data, size, npy.count, file) != npy.count || fgetc(file) != EOF)
         refuse(full, "the data is not as long as the shape says");
-    }
     fclose(file);
     return npy;
 }
@@ -114,16 +107,13 @@ void npy_free(Npy *npy)
 float *npy_load_sound(const char *path, size_t *count)
 {
     Npy npy = npy_load(path);
-    if (npy.type != NPY_I16 || npy.rank != 1) {
+    if (npy.type != NPY_I16 || npy.rank != 1)
         refuse(path, "not a sound: a vector of <i2");
-    }
     float *samples = malloc(npy.count * sizeof *samples + 1);
-    if (!samples) {
+    if (!samples)
         refuse(path, "out of memory");
-    }
-    for (size_t i = 0; i < npy.count; i++) {
+    for (size_t i = 0; i < npy.count; i++)
         samples[i] = (float)npy.i16[i] / 32768.0f;
-    }
     *count = npy.count;
     npy_free(&npy);
     return samples;

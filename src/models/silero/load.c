@@ -84,13 +84,15 @@ static ScoutStatus allocate(Silero *silero, ScoutError *error)
 {
     const size_t conv3 = (size_t)SILERO_CONV3 * SILERO_CONV3_K;
     const size_t conv4 = (size_t)SILERO_CONV4 * SILERO_CONV4_K;
-    silero->memory = mem_aligned(conv3 + conv4 + SILERO_GATES + SILERO_STFT_SAMPLES, sizeof(float));
+    silero->memory = mem_aligned(conv3 + conv4 + SILERO_GATES + SILERO_STATE + SILERO_STFT_SAMPLES,
+                                 sizeof(float));
     if (!silero->memory)
         return error_no_memory(error);
     silero->conv3_weight = silero->memory;
     silero->conv4_weight = silero->conv3_weight + conv3;
     silero->gates_bias = silero->conv4_weight + conv4;
-    silero->window = silero->gates_bias + SILERO_GATES;
+    silero->out_weight = silero->gates_bias + SILERO_GATES;
+    silero->window = silero->out_weight + SILERO_STATE;
     return fft_new(SILERO_STFT_SAMPLES, &silero->fft, error);
 }
 
@@ -109,12 +111,12 @@ static ScoutStatus load_tensors(Silero *silero, ScoutError *error)
     const size_t conv4_k = (size_t)SILERO_TAPS * SILERO_CONV3;
     const float *conv4 = load_matrix(&loader, "conv4.weight", SILERO_CONV4, conv4_k);
     silero->conv4_bias = load_vector(&loader, "conv4.bias", SILERO_CONV4);
-    silero->input_weight = load_matrix(&loader, "lstm.w_ih", SILERO_GATES, SILERO_STATE);
-    silero->hidden_weight = load_matrix(&loader, "lstm.w_hh", SILERO_GATES, SILERO_STATE);
-    const float *input_bias = load_vector(&loader, "lstm.b_ih", SILERO_GATES);
-    const float *hidden_bias = load_vector(&loader, "lstm.b_hh", SILERO_GATES);
-    silero->final_weight = load(&loader, "final.weight", PACKED_PLAIN_F32, 1, SILERO_STATE);
-    const float *final_bias = load_vector(&loader, "final.bias", 1);
+    silero->input_weight = load_matrix(&loader, "lstm.input.weight", SILERO_GATES, SILERO_STATE);
+    silero->hidden_weight = load_matrix(&loader, "lstm.hidden.weight", SILERO_GATES, SILERO_STATE);
+    const float *input_bias = load_vector(&loader, "lstm.input.bias", SILERO_GATES);
+    const float *hidden_bias = load_vector(&loader, "lstm.hidden.bias", SILERO_GATES);
+    const float *out_weight = load_matrix(&loader, "out.weight", 1, SILERO_STATE);
+    const float *out_bias = load_vector(&loader, "out.bias", 1);
     if (loader.status != SCOUT_OK)
         return loader.status;
     if (!is_fourier_transform(stft, silero->window))
@@ -125,7 +127,8 @@ static ScoutStatus load_tensors(Silero *silero, ScoutError *error)
     copy_columns(SILERO_CONV4, conv4_k, SILERO_CONV3, SILERO_CONV4_K, conv4, silero->conv4_weight);
     for (size_t i = 0; i < SILERO_GATES; i++)
         silero->gates_bias[i] = input_bias[i] + hidden_bias[i];
-    silero->final_bias = final_bias[0];
+    unpack_row_f32(SILERO_STATE, 0, out_weight, silero->out_weight);
+    silero->out_bias = out_bias[0];
     return SCOUT_OK;
 }
 

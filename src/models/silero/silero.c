@@ -141,7 +141,7 @@ static float step_cell(const Silero *silero, SileroState *state, const float *in
         state->hidden[i] *= output[i];
         positive[i] = state->hidden[i] > 0 ? state->hidden[i] : 0;
     }
-    float logit = kernels->dot(SILERO_STATE, positive, silero->final_weight) + silero->final_bias;
+    float logit = kernels->dot(SILERO_STATE, positive, silero->out_weight) + silero->out_bias;
     kernels->sigmoid(1, &logit);
     return logit;
 }

@@ -40,8 +40,8 @@ struct Silero {
     const float *conv4_bias;
     const float *input_weight, *hidden_weight;
     float *gates_bias; // [SILERO_GATES], the sum of both
-    const float *final_weight;
-    float final_bias;
+    float *out_weight; // [SILERO_STATE]
+    float out_bias;
 };
 
 #endif

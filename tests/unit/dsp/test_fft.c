@@ -41,9 +41,8 @@ static void check_size(size_t points)
     float *const work = malloc(floats * sizeof *work);
     float *const out = malloc(floats * sizeof *out);
     uint32_t seed = 7;
-    for (size_t i = 0; i < points * FFT_LANES; i++) {
+    for (size_t i = 0; i < points * FFT_LANES; i++)
         in[i] = next_random(&seed);
-    }
     fft_forward(fft, in, work, out);
     const double tolerance = 1e-6 * sqrt((double)points);
     for (size_t bin = 0; bin <= points / 2; bin++) {
@@ -69,9 +68,8 @@ static void test_sizes(void **state)
 {
     (void)state;
     const size_t sizes[] = {4, 8, 10, 16, 20, 32, 50, 64, 160, 250, 256, 320, 400, 512};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         check_size(sizes[i]);
-    }
 }
 
 static void test_lanes_do_not_touch(void **state)
@@ -84,11 +82,9 @@ static void test_lanes_do_not_touch(void **state)
     float out[11 * 2 * FFT_LANES];
     in[3 * FFT_LANES + 5] = 1.0f; // an impulse in lane 5 only
     fft_forward(fft, in, work, out);
-    for (size_t i = 0; i < 11 * 2 * FFT_LANES; i++) {
-        if (i % FFT_LANES != 5) {
+    for (size_t i = 0; i < 11 * 2 * FFT_LANES; i++)
+        if (i % FFT_LANES != 5)
             assert_true(out[i] == 0.0f);
-        }
-    }
     for (size_t bin = 0; bin <= 10; bin++) {
         const float re = out[bin * 2 * FFT_LANES + 5];
         const float im = out[(bin * 2 + 1) * FFT_LANES + 5];

@@ -12,18 +12,16 @@
 
 static void assert_near(float value, float expected)
 {
-    if (!(fabsf(value - expected) < 0.01f)) {
+    if (!(fabsf(value - expected) < 0.01f))
         fail_msg("%.4f is not %.4f", (double)value, (double)expected);
-    }
 }
 
 static void test_sine(void **state)
 {
     (void)state;
     float sine[1600];
-    for (size_t i = 0; i < 1600; i++) {
+    for (size_t i = 0; i < 1600; i++)
         sine[i] = 0.5f * (float)sin(6.283185307179586 * 100.0 / 16000.0 * (double)i);
-    }
     const Levels levels = levels_measure(sine, 1600);
     assert_near(levels.peak_dbfs, -6.02f);
     assert_near(levels.rms_dbfs, -9.03f);

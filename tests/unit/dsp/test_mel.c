@@ -24,17 +24,15 @@ static Mel *new_mel(size_t bands)
 
 static void fill_tone(float *samples, size_t count, double hz)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         samples[i] = 0.5f * (float)sin(6.283185307179586 * hz / 16000.0 * (double)i);
-    }
 }
 
 static size_t loudest_band(const float *frame, size_t bands)
 {
     size_t best = 0;
-    for (size_t b = 1; b < bands; b++) {
+    for (size_t b = 1; b < bands; b++)
         best = frame[b] > frame[best] ? b : best;
-    }
     return best;
 }
 
@@ -110,9 +108,8 @@ static void test_samples_beyond_the_window_are_not_used(void **state)
     float followed[9 * 80];
     fill_tone(samples, 3200, 440);
     mel_compute(mel, samples, 3200, 9, followed);
-    for (size_t i = 9 * MEL_HOP_SAMPLES; i < 3200; i++) {
+    for (size_t i = 9 * MEL_HOP_SAMPLES; i < 3200; i++)
         samples[i] = NAN;
-    }
     mel_compute(mel, samples, 3200, 9, alone);
     assert_memory_equal(alone, followed, sizeof followed);
     mel_free(mel);
@@ -143,9 +140,8 @@ static void test_damaged_samples_are_silent(void **state)
     samples[1601] = INFINITY;
     samples[1602] = 3e38f;
     mel_compute(mel, samples, 3200, 20, out);
-    for (size_t i = 0; i < 20 * 80; i++) {
+    for (size_t i = 0; i < 20 * 80; i++)
         assert_true(isfinite(out[i]));
-    }
     assert_int_equal(loudest_band(out + 5 * 80, 80), 26);
     mel_free(mel);
 }
