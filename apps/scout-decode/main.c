@@ -1,0 +1,101 @@
+// scout-decode: any audio or video file on standard input to 16 kHz mono on standard output, in the
+// frames of audio/protocol.h. libscout starts it; a person has no use for it. The sandbox is closed
+// before the first byte of the input is looked at.
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/attributes.h"
+#include "base/str.h"
+#include "decode.h"
+#include "sandbox.h"
+
+enum { EXIT_USAGE = 2, MEMORY_BYTES = 1 << 30, CPU_BASE_S = 600, CPU_SHARE = 4 };
+
+static const char USAGE[] =
+    "scout-decode is started by scout: it reads a file on standard input and writes messages for\n"
+    "a program to standard output. To transcribe a file, run: scout transcribe FILE\n";
+
+typedef struct Options {
+    DecodeOptions decode;
+    int64_t max_bytes;
+    bool probe; // only say what the sandbox is
+} Options;
+
+static bool parse_extension(const char *text, char out[EXTENSION_MAX])
+{
+    size_t length = strlen(text);
+    if (length >= EXTENSION_MAX || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") != length)
+        return false;
+    memcpy(out, text, length + 1);
+    return true;
+}
+
+static bool parse_option(const char *argument, Options *options)
+{
+    const double seconds_max = 1e9;
+    const char *value = strchr(argument, '=');
+    if (!value)
+        return str_equal(argument, "--probe") && (options->probe = true);
+    value++;
+    int64_t number;
+    if (str_starts(argument, "--start="))
+        return str_to_double(value, 0, seconds_max, &options->decode.start_s);
+    if (str_starts(argument, "--end="))
+        return str_to_double(value, 0, seconds_max, &options->decode.end_s);
+    if (str_starts(argument, "--max-seconds="))
+        return str_to_double(value, 0, seconds_max, &options->decode.max_seconds);
+    if (str_starts(argument, "--max-bytes="))
+        return str_to_int(value, 1, INT64_MAX, &options->max_bytes);
+    if (str_starts(argument, "--extension="))
+        return parse_extension(value, options->decode.extension);
+    if (!str_starts(argument, "--channel=") || !str_to_int(value, 0, 1024, &number))
+        return false;
+    options->decode.channel = (int)number;
+    return true;
+}
+
+static void describe_libraries(char *out, size_t size)
+{
+    unsigned format = avformat_version();
+    unsigned codec = avcodec_version();
+    (void)snprintf(out, size, "FFmpeg %s (libavformat %u.%u.%u, libavcodec %u.%u.%u)",
+                   av_version_info(), AV_VERSION_MAJOR(format), AV_VERSION_MINOR(format),
+                   AV_VERSION_MICRO(format), AV_VERSION_MAJOR(codec), AV_VERSION_MINOR(codec),
+                   AV_VERSION_MICRO(codec));
+}
+
+int main(int count, char **arguments)
+{
+    static Output output;
+    static Input input;
+    Options options = {.decode = {.max_seconds = 7 * 24 * 3600}, .max_bytes = INT64_C(1) << 40};
+    bool understood = count > 1;
+    for (int i = 1; i < count; i++)
+        understood = understood && parse_option(arguments[i], &options);
+    if (!understood || isatty(STDOUT_FILENO)) {
+        (void)fputs(USAGE, stderr);
+        return EXIT_USAGE;
+    }
+    sandbox_prepare();
+    input_init(&input, STDIN_FILENO, (uint64_t)options.max_bytes);
+    output_init(&output, STDOUT_FILENO);
+    ProtocolHello hello = {0};
+    describe_libraries(hello.versions, sizeof hello.versions);
+    SandboxLimits limits = {
+        .memory_bytes = MEMORY_BYTES,
+        .cpu_seconds = CPU_BASE_S + (uint64_t)options.decode.max_seconds / CPU_SHARE,
+    };
+    SandboxReport report = {0};
+    sandbox_enter(&limits, &report);
+    hello.seccomp = report.seccomp;
+    hello.limits = report.limits;
+    hello.landlock_abi = report.landlock_abi;
+    output_hello(&output, &hello);
+    if (!options.probe)
+        decode_run(&options.decode, &input, &output);
+    // Not exit(): what libraries do at the end is not worth opening the sandbox for.
+    _exit(0);
+}

@@ -1,0 +1,117 @@
+// Packets to frames: see reader.h.
+#include "reader.h"
+
+#include "mix.h"
+
+// A demuxer that fails usually finds its way again a little further on. One that fails at the same
+// place, or time and again, does not.
+enum { FAILURES_MAX = 1000, FAILURES_AT_ONE_PLACE_MAX = 8 };
+
+bool reader_init(Reader *reader, Source *source)
+{
+    *reader = (Reader){
+        .source = source,
+        .packet = av_packet_alloc(),
+        .frame = av_frame_alloc(),
+        .skip_until = AV_NOPTS_VALUE,
+        .failed_at = -1,
+    };
+    return reader->packet && reader->frame;
+}
+
+static void note_end(Reader *reader)
+{
+    const AVPacket *packet = reader->packet;
+    if (packet->pts == AV_NOPTS_VALUE || packet->stream_index < 0 ||
+        (unsigned)packet->stream_index >= reader->source->format->nb_streams)
+        return;
+    const AVStream *stream = reader->source->format->streams[packet->stream_index];
+    double end_s = (double)(packet->pts + packet->duration) * av_q2d(stream->time_base);
+    if (end_s > reader->end_s)
+        reader->end_s = end_s;
+}
+
+// Whether it is worth another try after a failed read.
+static bool try_again(Reader *reader, int code)
+{
+    const Input *input = reader->source->input;
+    if (code == AVERROR_EOF || input->failure || input->over_limit)
+        return false;
+    int64_t at = avio_tell(input->avio);
+    unsigned most = at == reader->failed_at ? FAILURES_AT_ONE_PLACE_MAX : FAILURES_MAX;
+    reader->failed_at = at;
+    reader->failures++;
+    if (code != AVERROR(EAGAIN))
+        reader->lost++;
+    reader->gave_up = reader->failures > most;
+    return !reader->gave_up;
+}
+
+static bool is_skipped(const Reader *reader)
+{
+    const AVPacket *packet = reader->packet;
+    return reader->skip_until != AV_NOPTS_VALUE && packet->pts != AV_NOPTS_VALUE &&
+           packet->pts + packet->duration < reader->skip_until;
+}
+
+// Reads the next packet that is to be decoded; false at the end.
+static bool read_packet(Reader *reader)
+{
+    for (;;) {
+        av_packet_unref(reader->packet);
+        int code = av_read_frame(reader->source->format, reader->packet);
+        if (code < 0) {
+            if (try_again(reader, code))
+                continue;
+            return false;
+        }
+        reader->failures = 0;
+        note_end(reader);
+        if (reader->on_packet)
+            reader->on_packet(reader->context);
+        if (reader->packet->stream_index == reader->source->stream->index && !is_skipped(reader))
+            return true;
+    }
+}
+
+bool reader_next(Reader *reader)
+{
+    AVCodecContext *codec = reader->source->codec;
+    for (;;) {
+        int code = avcodec_receive_frame(codec, reader->frame);
+        if (code == 0 && mix_is_known(reader->frame)) {
+            reader->samples += (uint64_t)reader->frame->nb_samples;
+            return true;
+        }
+        if (code == 0)
+            continue; // an empty frame
+        if (code == AVERROR_EOF)
+            return false;
+        if (code != AVERROR(EAGAIN)) {
+            reader->lost++;
+            if (reader->draining)
+                return false;
+        }
+        if (reader->draining)
+            return false;
+        if (!read_packet(reader)) {
+            reader->draining = true;
+            (void)avcodec_send_packet(codec, NULL);
+            continue;
+        }
+        code = avcodec_send_packet(codec, reader->packet);
+        if (code < 0 && code != AVERROR(EAGAIN))
+            reader->lost++;
+    }
+}
+
+bool reader_seek(Reader *reader, int64_t timestamp)
+{
+    Source *source = reader->source;
+    if (avformat_seek_file(source->format, source->stream->index, INT64_MIN, timestamp, timestamp,
+                           0) < 0)
+        return false;
+    avcodec_flush_buffers(source->codec);
+    reader->draining = false;
+    return true;
+}

@@ -1,0 +1,54 @@
+// The recording's clock: see timeline.h.
+#include "timeline.h"
+
+#include <math.h>
+
+// Timestamps of Matroska, FLV and ASF count milliseconds, AVI and live captures are looser still:
+// below this, a difference is taken for jitter and the samples' own count is kept.
+static const double JITTER_S = 0.1;
+
+// A clock that falls back further than this was restarted (chained Ogg, joined transport streams).
+// Less is an overlap, which the following timestamps make up for.
+static const double RESTART_S = 1.0;
+
+void timeline_init(Timeline *timeline, int rate, double gap_max_s)
+{
+    *timeline = (Timeline){.rate = rate, .gap_max_s = gap_max_s};
+}
+
+static int64_t rescale(int64_t samples, int from, int to)
+{
+    return llround((double)samples / from * to);
+}
+
+void timeline_set_rate(Timeline *timeline, int rate)
+{
+    timeline->next = rescale(timeline->next, timeline->rate, rate);
+    timeline->shift = rescale(timeline->shift, timeline->rate, rate);
+    timeline->rate = rate;
+}
+
+TimelinePlace timeline_place(Timeline *timeline, bool known, int64_t at, int64_t count)
+{
+    TimelinePlace place = {0};
+    if (known) {
+        double rate = timeline->rate;
+        double drift = (double)at + (double)timeline->shift - (double)timeline->next;
+        double tolerance = timeline->exact ? 0 : JITTER_S * rate;
+        bool jumped = drift > timeline->gap_max_s * rate;
+        if (jumped || drift < -RESTART_S * rate) {
+            timeline->shift -= (int64_t)drift;
+            place.jump = jumped ? (int64_t)drift : 0;
+        } else if (drift > tolerance) {
+            place.silence = (int64_t)drift;
+        }
+        timeline->exact = false;
+    }
+    timeline->next += place.silence + count;
+    return place;
+}
+
+double timeline_seconds(const Timeline *timeline)
+{
+    return (double)timeline->next / timeline->rate;
+}

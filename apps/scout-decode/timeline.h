@@ -1,0 +1,34 @@
+// Where decoded samples belong on the recording's clock. Timestamps jitter, leave gaps and jump;
+// samples follow each other. The timeline keeps both true: samples are laid end to end, silence
+// fills real gaps so that later times stay right, and jumps of the clock itself are left out.
+#ifndef SCOUT_DECODE_TIMELINE_H
+#define SCOUT_DECODE_TIMELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Timeline {
+    int rate;         // samples a second of everything below
+    int64_t next;     // where the next sample goes; 0 is the start of the recording
+    int64_t shift;    // added to timestamps, since the clock has jumped
+    double gap_max_s; // a longer gap is a jump of the clock
+    bool exact;       // the next timestamp is believed to the sample: something was lost before it
+} Timeline;
+
+typedef struct TimelinePlace {
+    int64_t silence; // samples of silence that go before this piece; >= 0
+    int64_t jump;    // how far the clock jumped ahead, or 0
+} TimelinePlace;
+
+void timeline_init(Timeline *timeline, int rate, double gap_max_s);
+
+// The source's rate changed.
+void timeline_set_rate(Timeline *timeline, int rate);
+
+// Places count samples, which the source says begin at `at` (in samples; known is false when it
+// does not say), and moves next behind them.
+TimelinePlace timeline_place(Timeline *timeline, bool known, int64_t at, int64_t count);
+
+double timeline_seconds(const Timeline *timeline); // of next
+
+#endif
