@@ -481,6 +481,7 @@ def main():
             write_safetensors(model, detail or "f32", path, args.shards)
         else:
             write_ggml(model, detail, path + ".bin")
+    os.utime(args.out)  # the build compares the time of the folder
 
 
 if __name__ == "__main__":
