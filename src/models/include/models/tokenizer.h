@@ -13,8 +13,9 @@
 
 typedef struct Bpe Bpe;
 
-// The ids with a meaning of their own, derived from n_vocab (engine.md: 51864 English-only, 51865
-// multilingual, 51866 large-v3). -1 where a vocabulary lacks one.
+// The ids with a meaning of their own: known from the names of the special tokens where the
+// vocabulary has them, else from n_vocab (51864 English-only, 51865 multilingual, 51866 large-v3).
+// Every vocabulary has all of them; English-only models have language tokens, but do not use them.
 typedef struct BpeSpecial {
     int32_t end, start;
     int32_t language_first, language_count;
@@ -23,16 +24,21 @@ typedef struct BpeSpecial {
     bool multilingual;
 } BpeSpecial;
 
-enum { BPE_TIMESTAMPS = 1501 };
+enum { BPE_TIMESTAMPS = 1501, BPE_TEXT_MAX_BYTES = 1 << 20 };
 
-// Takes the token bytes of the file's vocabulary; ranks are ids. The file may be closed afterwards.
+// Copies the token bytes of the file's vocabulary; ranks are ids. The file may be closed
+// afterwards. FORMAT when the file has no vocabulary; UNSUPPORTED when the special ids cannot be
+// told from n_vocab or the vocabulary; CORRUPT when text tokens are missing; LIMIT when a token or
+// their number is beyond reason.
 ScoutStatus bpe_new(const PackedFile *file, size_t n_vocab, Bpe **bpe, ScoutError *error);
 void bpe_free(Bpe *bpe);
 const BpeSpecial *bpe_special(const Bpe *bpe);
 size_t bpe_size(const Bpe *bpe); // n_vocab
 
-// Encodes text (no special tokens are recognised in it). LIMIT when more than capacity ids are
-// needed; *count is then the number needed.
+// Encodes text (no special tokens are recognised in it; malformed UTF-8 counts as one U+FFFD a
+// byte). LIMIT when more than capacity ids are needed; *count is then the number needed, and the
+// ids are the first of them. INVALID_ARGUMENT above BPE_TEXT_MAX_BYTES. Takes up to 40 bytes of
+// memory a byte of the longest word.
 ScoutStatus bpe_encode(const Bpe *bpe, const char *text, size_t length, int32_t *ids,
                        size_t capacity, size_t *count, ScoutError *error);
 
@@ -50,7 +56,7 @@ double bpe_timestamp_seconds(const Bpe *bpe, int32_t id);
 // special ones: 90 English, 88 multilingual. Borrowed.
 void bpe_suppressed(const Bpe *bpe, const int32_t **ids, size_t *count);
 
-// Languages: index 0..99 in whisper's order.
+// Languages: index 0..99 in whisper's order. NULL for an index beyond.
 size_t language_count(void);                                 // 100
 const char *language_code(size_t index);                     // "en"
 const char *language_name(size_t index);                     // "english"
@@ -60,10 +66,13 @@ bool bpe_language_of(const Bpe *bpe, int32_t id, size_t *index);
 
 typedef struct WordPiece WordPiece;
 
+// The file may be closed afterwards. FORMAT when it has no vocabulary, CORRUPT when that lacks
+// [UNK], [CLS] or [SEP].
 ScoutStatus wordpiece_new(const PackedFile *file, WordPiece **wordpiece, ScoutError *error);
 void wordpiece_free(WordPiece *wordpiece);
 // BERT uncased: cleans, splits CJK, lower-cases, strips accents, splits punctuation; adds [CLS] and
-// [SEP]; truncates to capacity (at least 2).
+// [SEP]; truncates to capacity (INVALID_ARGUMENT below 2). No special tokens are recognised in the
+// text; malformed UTF-8 is dropped. Allocates nothing.
 ScoutStatus wordpiece_encode(const WordPiece *wordpiece, const char *text, size_t length,
                              int32_t *ids, size_t capacity, size_t *count, ScoutError *error);
 
