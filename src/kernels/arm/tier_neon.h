@@ -37,12 +37,20 @@ LANES_INLINE Acts acts_load(const uint8_t *p)
     return vreinterpretq_s8_u32(vdupq_n_u32(four ^ 0x80808080u));
 }
 
+typedef int8x16_t SignedActs;
+
+LANES_INLINE SignedActs signed_load(const int8_t *p)
+{
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    return vreinterpretq_s8_u32(vdupq_n_u32(four));
+}
+
 // vld4q takes four channels of four 32-bit words apart: word j of each channel into the j-th
 // register.
-LANES_INLINE void s4_unpack(const uint8_t *w, int8_t *units)
+LANES_INLINE void nibbles_unpack(const uint8_t *w, int8_t *units)
 {
     const uint8x16_t nibble = vdupq_n_u8(15);
-    const int8x16_t eight = vdupq_n_s8(8);
     for (size_t quarter = 0; quarter < 4; quarter++) {
         uint32_t words[16];
         memcpy(words, w + quarter * 64, sizeof words);
@@ -52,8 +60,8 @@ LANES_INLINE void s4_unpack(const uint8_t *w, int8_t *units)
             int8x16_t low = vreinterpretq_s8_u8(vandq_u8(bytes, nibble));
             int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
             int8_t *to = units + j * 64 + quarter * 16;
-            vst1q_s8(to, vsubq_s8(low, eight));
-            vst1q_s8(to + (size_t)4 * 64, vsubq_s8(high, eight));
+            vst1q_s8(to, low);
+            vst1q_s8(to + (size_t)4 * 64, high);
         }
     }
 }
