@@ -184,6 +184,9 @@ enum {
     // a block (120 KiB) and four panels (64 KiB) then stay in the second-level cache. The sums are
     // put down and taken up again in between, which changes no bit of them.
     FLOAT_STEP = 256,
+    // A panel of converted weights and a line, so that panels do not compete for the same cache
+    // sets.
+    CONVERTED_STRIDE = FLOAT_STEP * PANEL,
 };
 
 typedef struct FloatProduct {
@@ -225,7 +228,7 @@ static void multiply_few_rows(const FloatProduct *product, size_t first, size_t 
 typedef struct FloatStep {
     const char *w;
     size_t w_stride;
-    float converted[TILE_PANELS_MAX * FLOAT_STEP * PANEL];
+    float converted[TILE_PANELS_MAX * CONVERTED_STRIDE];
 } FloatStep;
 
 static void take_step(const FloatProduct *product, size_t panels, size_t column, size_t start,
@@ -239,13 +242,13 @@ static void take_step(const FloatProduct *product, size_t panels, size_t column,
     }
     for (size_t p = 0; p < panels; p++) {
         const uint16_t *from = (const uint16_t *)(const void *)(step->w + p * step->w_stride);
-        float *to = step->converted + p * FLOAT_STEP * PANEL;
+        float *to = step->converted + p * CONVERTED_STRIDE;
         for (size_t i = 0; i < count; i++) {
             f32x16_store(to + i * PANEL, f32x16_load_f16(from + i * PANEL));
         }
     }
     step->w = (const char *)step->converted;
-    step->w_stride = sizeof(float) * FLOAT_STEP * PANEL;
+    step->w_stride = sizeof(float) * CONVERTED_STRIDE;
 }
 
 static void multiply_block(const FloatProduct *product, size_t first, size_t m)

@@ -10,6 +10,8 @@
 // row; each group is unpacked once for a block of rows. A tier defines
 //   GEMM_U8S4_TILES(X)    X(rows, panels) for 1..ROWS rows and 1..PANELS (1 or 2) panels
 //   GEMM_U8S4_ROWS, GEMM_U8S4_PANELS
+//   GEMM_U8S4_UNROLL      whether the unrolled loop over a group fits the registers: look at the
+//                         disassembly
 #ifndef KERNELS_GEMM_U8S4_BODY_H
 #define KERNELS_GEMM_U8S4_BODY_H
 
@@ -102,6 +104,12 @@ LANES_INLINE SumsRow sums_row_join(const size_t panels, SumsRow sums, GroupRow g
     return sums;
 }
 
+// Hides from the compiler how often a loop runs, so that it is not unrolled.
+LANES_INLINE void keep_loop(size_t *end)
+{
+    __asm__("" : "+r"(*end));
+}
+
 // sums[rows][panels * 16] += a chunk. a and starts are those of the first row and group.
 LANES_INLINE void multiply_u8s4(const size_t rows, const size_t panels, const SignedRows *block,
                                 size_t row, size_t first_group, const Chunk *chunk, float *sums)
@@ -126,7 +134,11 @@ LANES_INLINE void multiply_u8s4(const size_t rows, const size_t panels, const Si
         GroupRow s3 = s0;
         GroupRow s4 = s0;
         GroupRow s5 = s0;
-        for (size_t i = 0; i < GROUP; i += KERNELS_S8_UNIT) {
+        size_t end = GROUP;
+        if (!GEMM_U8S4_UNROLL) {
+            keep_loop(&end);
+        }
+        for (size_t i = 0; i < end; i += KERNELS_S8_UNIT) {
             Units w0 = units_load(u0 + i * PANEL);
             Units w1 = panels > 1 ? units_load(u1 + i * PANEL) : w0;
             s0 = group_row_add(panels, s0, signed_load(a + i), w0, w1);

@@ -15,6 +15,14 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
                     dot_quarter(sums.q2, x, w.q2), dot_quarter(sums.q3, x, w.q3)};
 }
 
+// 16 sums, 4 weights, and the products on their way.
+#define GEMM_INT8_ROWS     4
+#define GEMM_INT8_TILES(X) X(1, 1) X(1, 2) X(2, 1) X(3, 1) X(4, 1)
+#define GEMM_INT8_PANELS                                                                           \
+    {                                                                                              \
+        0, 2, 1, 1, 1                                                                              \
+    }
+
 // 8 sums, 16 sums of a group, 4 weights and an activation.
 #define GEMM_U8S4_ROWS     2
 #define GEMM_U8S4_PANELS   1
@@ -25,6 +33,8 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
 typedef struct GroupSums {
     int16x8_t low0, high0, low1, high1, low2, high2, low3, high3;
 } GroupSums;
+
+enum { GEMM_U8S4_UNROLL = 0 };
 
 LANES_INLINE GroupSums group_zero(void)
 {

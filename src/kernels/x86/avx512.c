@@ -2,6 +2,18 @@
 // magnitudes (at most 128) times signed weights (at most 127) two fit: 2 * 128 * 127 = 32512.
 #include "x86/tier_512.h"
 
+// 20 sums, 4 weights, 3 constants, an activation, and the products on their way.
+#define GEMM_INT8_ROWS 5
+#define GEMM_INT8_TILES(X)                                                                         \
+    X(1, 1)                                                                                        \
+    X(1, 2)                                                                                        \
+    X(1, 4) X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(3, 4) X(4, 1) X(4, 2) X(4, 4) X(5, 1)        \
+        X(5, 2) X(5, 4)
+#define GEMM_INT8_PANELS                                                                           \
+    {                                                                                              \
+        0, 4, 4, 4, 4, 4                                                                           \
+    }
+
 enum { DOT_IS_BIASED = 0 };
 
 typedef struct Acts {
@@ -31,6 +43,8 @@ LANES_INLINE SignedActs signed_load(const int8_t *p)
 {
     return broadcast_4_bytes(p);
 }
+
+enum { GEMM_U8S4_UNROLL = 0 };
 
 LANES_INLINE GroupSums group_zero(void)
 {

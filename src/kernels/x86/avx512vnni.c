@@ -5,6 +5,10 @@
 #error "compile this tier with -mavx512vnni"
 #endif
 
+#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
+#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
+#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
+
 enum { DOT_IS_BIASED = 1 };
 
 typedef __m512i Acts;
@@ -26,6 +30,8 @@ LANES_INLINE SignedActs signed_load(const int8_t *p)
 {
     return broadcast_4_bytes(p);
 }
+
+enum { GEMM_U8S4_UNROLL = 1 };
 
 LANES_INLINE GroupSums group_zero(void)
 {

@@ -32,6 +32,8 @@ LANES_INLINE SignedActs signed_load(const int8_t *p)
     return broadcast_4_bytes(p);
 }
 
+enum { GEMM_U8S4_UNROLL = 1 };
+
 LANES_INLINE GroupSums group_zero(void)
 {
     return i32x16_zero();

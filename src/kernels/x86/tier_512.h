@@ -11,16 +11,14 @@
 #define GEMM_FLOAT_TILES(X)                                                                        \
     X(1, 1)                                                                                        \
     X(1, 2)                                                                                        \
-    X(1, 4) X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(3, 4) X(4, 1) X(4, 2) X(4, 4) X(5, 1)        \
-        X(5, 2) X(5, 4) X(6, 1) X(6, 2) X(6, 4)
+    X(1, 4)                                                                                        \
+    X(2, 1)                                                                                        \
+    X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(3, 4) X(4, 1) X(4, 2) X(4, 4) X(5, 1) X(5, 2) X(5, 4)        \
+        X(6, 1) X(6, 2) X(6, 4)
 #define GEMM_FLOAT_PANELS                                                                          \
     {                                                                                              \
         0, 4, 4, 4, 4, 4, 4                                                                        \
     }
-#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
-#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
-#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
-
 // 12 sums, 12 sums of a group, 2 weights and an activation.
 #define GEMM_U8S4_ROWS   6
 #define GEMM_U8S4_PANELS 2
