@@ -2,6 +2,7 @@
 #include "nn/linear.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/attributes.h"
 #include "kernels/pack.h"
@@ -11,6 +12,8 @@ enum {
     PIECES_A_THREAD = 4, // so that a thread that comes late costs little
     PIECE_ROWS = 48,     // rows whose input stays in the second-level cache
     K_UNIT = KERNELS_S4_GROUP,
+    JOIN_COLUMNS = PIECE_PANELS * KERNELS_PANEL, // of rows in two parts, at a time
+    JOIN_ROWS = 24,
 };
 
 bool nn_matrix_is_integer(const NnMatrix *matrix)
@@ -35,15 +38,33 @@ size_t nn_rows_bytes(size_t k)
     return BASE_ROUND_UP(k, (size_t)64);
 }
 
+static void quantize_two_parts(const Kernels *kernels, const NnRows *rows, size_t row, size_t k,
+                               size_t k_padded)
+{
+    const float *x = rows->x + row * rows->stride;
+    uint8_t *q = rows->q + 2 * row * rows->q_stride;
+    float *scale = rows->scale + 2 * row;
+    float *remainder = rows->remainder + row * k;
+    kernels->quantize_u8(1, k, k_padded, x, k, q, rows->q_stride, scale);
+    for (size_t i = 0; i < k; i++)
+        remainder[i] = x[i] - (float)(q[i] - 128) * scale[0];
+    kernels->quantize_u8(1, k, k_padded, remainder, k, q + rows->q_stride, rows->q_stride,
+                         scale + 1);
+}
+
 void nn_rows_quantize(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
                       const NnMatrix *matrix)
 {
     if (count == 0 || !nn_matrix_is_integer(matrix))
         return;
-    const size_t k_padded = BASE_ROUND_UP(matrix->k, (size_t)K_UNIT);
+    const size_t k = matrix->k;
+    const size_t k_padded = BASE_ROUND_UP(k, (size_t)K_UNIT);
     assert(k_padded <= rows->q_stride);
-    kernels->quantize_u8(count, matrix->k, k_padded, rows->x + first * rows->stride, rows->stride,
-                         rows->q + first * rows->q_stride, rows->q_stride, rows->scale + first);
+    if (rows->parts == 1)
+        kernels->quantize_u8(count, k, k_padded, rows->x + first * rows->stride, rows->stride,
+                             rows->q + first * rows->q_stride, rows->q_stride, rows->scale + first);
+    for (size_t i = 0; rows->parts == 2 && i < count; i++)
+        quantize_two_parts(kernels, rows, first + i, k, k_padded);
 }
 
 NnLinear nn_linear_columns(const NnLinear *linear, size_t first, size_t count)
@@ -73,9 +94,92 @@ NnLinear nn_linear_columns(const NnLinear *linear, size_t first, size_t count)
     return part;
 }
 
+static void multiply_floats(const Kernels *kernels, const NnMatrix *w, const NnRows *rows,
+                            size_t first, size_t count, float *c, size_t c_stride,
+                            const KernelsEpilogue *epilogue)
+{
+    const float *x = rows->x + first * rows->stride;
+    if (w->format == NN_F32)
+        kernels->gemm_f32(count, w->n, w->k, x, rows->stride, w->panels, c, c_stride, epilogue);
+    else
+        kernels->gemm_f16(count, w->n, w->k, x, rows->stride, w->panels, c, c_stride, epilogue);
+}
+
+// first and count are in parts of rows.
+static void multiply_integers(const Kernels *kernels, const NnMatrix *w, const NnRows *rows,
+                              size_t first, size_t count, float *c, size_t c_stride,
+                              const KernelsEpilogue *epilogue)
+{
+    const KernelsU8Rows a = {
+        .q = rows->q + first * rows->q_stride,
+        .stride = rows->q_stride,
+        .scale = rows->scale + first,
+    };
+    if (w->format == NN_S8) {
+        const KernelsS8Panels panels = {.q = w->panels, .scale = w->scale, .sum = w->sum};
+        kernels->gemm_u8s8(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_S8_UNIT), &a, &panels,
+                           c, c_stride, epilogue);
+    } else {
+        const KernelsS4Panels panels = {.q = w->panels, .scale = w->scale};
+        kernels->gemm_u8s4(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_S4_GROUP), &a, &panels,
+                           c, c_stride, epilogue);
+    }
+}
+
+// Sums the two parts of each row and does what the epilogue asks.
+static void join_parts(const Kernels *kernels, const float *parts, size_t count, size_t n, float *c,
+                       size_t c_stride, const KernelsEpilogue *epilogue)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float *coarse = parts + 2 * i * n;
+        const float *fine = coarse + n;
+        const float *residual =
+            epilogue->residual ? epilogue->residual + i * epilogue->residual_stride : NULL;
+        float *out = c + i * c_stride;
+        float sums[JOIN_COLUMNS];
+        kernels->add(n, coarse, fine, sums);
+        if (epilogue->bias)
+            kernels->add(n, sums, epilogue->bias, sums);
+        if (epilogue->gelu)
+            kernels->gelu(n, sums);
+        if (residual)
+            kernels->add(n, sums, residual, out);
+        else
+            memcpy(out, sums, n * sizeof(*out));
+    }
+}
+
+static void multiply_two_parts(const Kernels *kernels, const NnLinear *linear, const NnRows *rows,
+                               size_t first, size_t count, float *c, size_t c_stride,
+                               const KernelsEpilogue *epilogue)
+{
+    const KernelsEpilogue plain = {.bias = NULL};
+    float parts[2 * JOIN_ROWS * JOIN_COLUMNS];
+    for (size_t column = 0; column < linear->weight.n; column += JOIN_COLUMNS) {
+        const size_t n = BASE_MIN((size_t)JOIN_COLUMNS, linear->weight.n - column);
+        const NnLinear strip = nn_linear_columns(linear, column, n);
+        for (size_t row = 0; row < count; row += JOIN_ROWS) {
+            const size_t m = BASE_MIN((size_t)JOIN_ROWS, count - row);
+            const KernelsEpilogue joined = {
+                .bias = strip.bias,
+                .gelu = epilogue->gelu,
+                .residual = epilogue->residual
+                                ? epilogue->residual + row * epilogue->residual_stride + column
+                                : NULL,
+                .residual_stride = epilogue->residual_stride,
+            };
+            multiply_integers(kernels, &strip.weight, rows, 2 * (first + row), 2 * m, parts, n,
+                              &plain);
+            join_parts(kernels, parts, m, n, c + row * c_stride + column, c_stride, &joined);
+        }
+    }
+}
+
 void nn_linear_rows(const Kernels *kernels, const NnLinear *linear, const NnRows *rows,
                     size_t first, size_t count, const NnOutput *out)
 {
+    if (count == 0)
+        return;
     const NnMatrix *w = &linear->weight;
     const KernelsEpilogue epilogue = {
         .bias = linear->bias,
@@ -83,33 +187,13 @@ void nn_linear_rows(const Kernels *kernels, const NnLinear *linear, const NnRows
         .residual_stride = out->residual_stride,
         .gelu = out->gelu,
     };
-    const KernelsU8Rows a = {
-        .q = rows->q ? rows->q + first * rows->q_stride : NULL,
-        .stride = rows->q_stride,
-        .scale = rows->scale ? rows->scale + first : NULL,
-    };
-    const float *x = rows->x + first * rows->stride;
     float *c = out->c + first * out->stride;
-    switch (w->format) {
-    case NN_F32:
-        kernels->gemm_f32(count, w->n, w->k, x, rows->stride, w->panels, c, out->stride, &epilogue);
-        break;
-    case NN_F16:
-        kernels->gemm_f16(count, w->n, w->k, x, rows->stride, w->panels, c, out->stride, &epilogue);
-        break;
-    case NN_S8: {
-        const KernelsS8Panels panels = {.q = w->panels, .scale = w->scale, .sum = w->sum};
-        kernels->gemm_u8s8(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_S8_UNIT), &a, &panels,
-                           c, out->stride, &epilogue);
-        break;
-    }
-    case NN_S4: {
-        const KernelsS4Panels panels = {.q = w->panels, .scale = w->scale};
-        kernels->gemm_u8s4(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_S4_GROUP), &a, &panels,
-                           c, out->stride, &epilogue);
-        break;
-    }
-    }
+    if (!nn_matrix_is_integer(w))
+        multiply_floats(kernels, w, rows, first, count, c, out->stride, &epilogue);
+    else if (rows->parts < 2)
+        multiply_integers(kernels, w, rows, first, count, c, out->stride, &epilogue);
+    else
+        multiply_two_parts(kernels, linear, rows, first, count, c, out->stride, &epilogue);
 }
 
 typedef struct Job {

@@ -46,6 +46,7 @@ static bool reserve_workers(WhisperRun *run, size_t threads)
         worker->rows.q = reserve(run, &failed, block, bytes);
         worker->rows.q_stride = bytes;
         worker->rows.scale = reserve(run, &failed, block, sizeof(float));
+        worker->rows.parts = 1;
     }
     return !failed;
 }
@@ -124,9 +125,12 @@ static bool reserve_decoder(WhisperRun *run)
     run->row_qkv = reserve(run, &failed, narrow, 3 * sizeof(float));
     run->row_attended = reserve(run, &failed, narrow, sizeof(float));
     run->row_hidden = reserve(run, &failed, mem_multiply(rows, model->n_inner), sizeof(float));
-    run->row_input.q = reserve(run, &failed, rows, bytes);
+    run->row_input.parts = 2;
+    run->row_input.q = reserve(run, &failed, mem_multiply(rows, 2), bytes);
     run->row_input.q_stride = bytes;
-    run->row_input.scale = reserve(run, &failed, rows, sizeof(float));
+    run->row_input.scale = reserve(run, &failed, rows, 2 * sizeof(float));
+    run->row_input.remainder = reserve(
+        run, &failed, mem_multiply(rows, BASE_MAX(model->n_inner, dims->n_state)), sizeof(float));
     run->row_slots = reserve(run, &failed, rows, sizeof(*run->row_slots));
     run->row_lengths = reserve(run, &failed, rows, sizeof(*run->row_lengths));
     run->spans = reserve(run, &failed, rows, sizeof(*run->spans));

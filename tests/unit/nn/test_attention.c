@@ -38,12 +38,12 @@ static double expected(const Attention *attention, const float *q, size_t head,
                        const uint32_t *slots, size_t length, size_t i)
 {
     double scores[LENGTH_MAX];
-    double largest = -INFINITY;
+    double largest = -(double)INFINITY;
     for (size_t t = 0; t < length; t++) {
         scores[t] = 0;
         for (size_t j = 0; j < SIZE; j++)
             scores[t] += (double)q[j] * (double)attention->keys[slots[t] * WIDTH + head * SIZE + j];
-        scores[t] /= sqrt(SIZE);
+        scores[t] /= sqrt((double)SIZE);
         largest = fmax(largest, scores[t]);
     }
     double sum = 0;

@@ -24,7 +24,7 @@ typedef struct Layer {
     NnRows rows;
 } Layer;
 
-static Layer *layer_new(const Kernels *kernels, NnFormat format)
+static Layer *layer_new(const Kernels *kernels, NnFormat format, size_t parts)
 {
     Layer *layer = calloc(1, sizeof(*layer));
     assert_non_null(layer);
@@ -39,9 +39,11 @@ static Layer *layer_new(const Kernels *kernels, NnFormat format)
     layer->rows = (NnRows){
         .x = layer->x,
         .stride = K,
-        .q = calloc(ROWS, nn_rows_bytes(K)),
+        .parts = parts,
+        .q = calloc(parts * ROWS, nn_rows_bytes(K)),
         .q_stride = nn_rows_bytes(K),
-        .scale = calloc(ROWS, sizeof(float)),
+        .scale = calloc(parts * ROWS, sizeof(float)),
+        .remainder = calloc(ROWS, K * sizeof(float)),
     };
     nn_rows_quantize(kernels, &layer->rows, 0, ROWS, &layer->linear.weight);
     return layer;
@@ -52,16 +54,20 @@ static void layer_free(Layer *layer)
     fixture_unpack(&layer->linear.weight);
     free(layer->rows.q);
     free(layer->rows.scale);
+    free(layer->rows.remainder);
     free(layer);
 }
 
-// What the layer's rows hold: x itself, or what its 8 bits stand for.
+// What the layer's rows hold: x itself, or what its 8-bit parts stand for.
 static double input(const Layer *layer, size_t row, size_t i)
 {
+    const NnRows *rows = &layer->rows;
     if (!nn_matrix_is_integer(&layer->linear.weight))
         return (double)layer->x[row * K + i];
-    return ((double)layer->rows.q[row * layer->rows.q_stride + i] - 128.0) *
-           (double)layer->rows.scale[row];
+    double sum = 0;
+    for (size_t part = row * rows->parts; part < (row + 1) * rows->parts; part++)
+        sum += ((double)rows->q[part * rows->q_stride + i] - 128.0) * (double)rows->scale[part];
+    return sum;
 }
 
 static double expected(const Layer *layer, size_t row, size_t column, bool gelu, bool residual)
@@ -74,10 +80,10 @@ static double expected(const Layer *layer, size_t row, size_t column, bool gelu,
     return residual ? sum + (double)layer->residual[row * N + column] : sum;
 }
 
-static void check_format(NnFormat format)
+static void check_format(NnFormat format, size_t parts)
 {
     const Kernels kernels = fixture_kernels();
-    Layer *layer = layer_new(&kernels, format);
+    Layer *layer = layer_new(&kernels, format, parts);
     for (int variant = 0; variant < 4; variant++) {
         const bool gelu = variant & 1;
         const bool residual = variant & 2;
@@ -101,10 +107,31 @@ static void check_format(NnFormat format)
 static void test_formats(void **state)
 {
     (void)state;
-    check_format(NN_F32);
-    check_format(NN_F16);
-    check_format(NN_S8);
-    check_format(NN_S4);
+    check_format(NN_F32, 1);
+    check_format(NN_F16, 1);
+    check_format(NN_S8, 1);
+    check_format(NN_S8, 2);
+    check_format(NN_S4, 1);
+    check_format(NN_S4, 2);
+}
+
+// One part is off by at most half a step of 1/127 of the largest value; two parts by half a 127th
+// of that half.
+static void test_parts(void **state)
+{
+    (void)state;
+    const Kernels kernels = fixture_kernels();
+    for (size_t parts = 1; parts <= 2; parts++) {
+        Layer *layer = layer_new(&kernels, NN_S8, parts);
+        double worst = 0;
+        for (size_t i = 0; i < ROWS; i++)
+            for (size_t j = 0; j < K; j++)
+                worst = fmax(worst, fabs(input(layer, i, j) - (double)layer->x[i * K + j]));
+        const double step = 1.0 / 127;
+        assert_true(worst < (parts == 1 ? 0.5001 * step : 0.26 * step * step));
+        assert_true(worst > (parts == 1 ? 0.3 * step : 0.15 * step * step));
+        layer_free(layer);
+    }
 }
 
 // Any rows and columns of a layer are the bits of the whole.
@@ -112,8 +139,9 @@ static void test_pieces(void **state)
 {
     (void)state;
     const Kernels kernels = fixture_kernels();
-    for (NnFormat format = NN_F32; format <= NN_S4; format++) {
-        Layer *layer = layer_new(&kernels, format);
+    static const NnFormat formats[] = {NN_F32, NN_F16, NN_S8, NN_S4, NN_S8};
+    for (size_t n = 0; n < sizeof(formats) / sizeof(formats[0]); n++) {
+        Layer *layer = layer_new(&kernels, formats[n], n == 4 ? 2 : 1);
         float whole[ROWS * N];
         float pieces[ROWS * N];
         memset(pieces, 0, sizeof(pieces));
@@ -137,7 +165,7 @@ static void test_threads(void **state)
 {
     (void)state;
     const Kernels kernels = fixture_kernels();
-    Layer *layer = layer_new(&kernels, NN_S8);
+    Layer *layer = layer_new(&kernels, NN_S8, 2);
     float whole[ROWS * N];
     const NnOutput out = {
         .c = whole, .stride = N, .residual = layer->residual, .residual_stride = N};
@@ -165,24 +193,28 @@ static void test_residual_in_place(void **state)
 {
     (void)state;
     const Kernels kernels = fixture_kernels();
-    Layer *layer = layer_new(&kernels, NN_F16);
-    float apart[ROWS * N];
-    float in_place[ROWS * N];
-    memcpy(in_place, layer->residual, sizeof(in_place));
-    const NnOutput out = {
-        .c = apart, .stride = N, .residual = layer->residual, .residual_stride = N};
-    nn_linear_rows(&kernels, &layer->linear, &layer->rows, 0, ROWS, &out);
-    const NnOutput onto = {.c = in_place, .stride = N, .residual = in_place, .residual_stride = N};
-    const NnContext context = {.kernels = &kernels};
-    nn_linear_run(&context, &layer->linear, &layer->rows, ROWS, &onto);
-    assert_memory_equal(apart, in_place, sizeof(apart));
-    layer_free(layer);
+    for (size_t parts = 1; parts <= 2; parts++) {
+        Layer *layer = layer_new(&kernels, NN_S8, parts);
+        float apart[ROWS * N];
+        float in_place[ROWS * N];
+        memcpy(in_place, layer->residual, sizeof(in_place));
+        const NnOutput out = {
+            .c = apart, .stride = N, .residual = layer->residual, .residual_stride = N};
+        nn_linear_rows(&kernels, &layer->linear, &layer->rows, 0, ROWS, &out);
+        const NnOutput onto = {
+            .c = in_place, .stride = N, .residual = in_place, .residual_stride = N};
+        const NnContext context = {.kernels = &kernels};
+        nn_linear_run(&context, &layer->linear, &layer->rows, ROWS, &onto);
+        assert_memory_equal(apart, in_place, sizeof(apart));
+        layer_free(layer);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_residual_in_place),

@@ -45,12 +45,19 @@ bool nn_matrix_is_integer(const NnMatrix *matrix);
 void nn_matrix_row(const NnMatrix *matrix, size_t row, float *out);
 
 // Rows of activations; all memory is the caller's. Integer weights read q and scale, the others x.
+//
+// Eight bits lose more in activations, which have outliers, than in weights. With two parts a row
+// is as good as one of 15 bits: the second part holds what rounding the first one left. Both meet
+// the weights while these are in registers, so where few rows meet many weights that is nearly
+// free.
 typedef struct NnRows {
     const float *x;
     size_t stride;
-    uint8_t *q;      // [rows][q_stride]
-    size_t q_stride; // at least nn_rows_bytes(k)
-    float *scale;    // [rows]
+    size_t parts;     // of the 8-bit form: 1 or 2
+    uint8_t *q;       // [rows][parts][q_stride]
+    size_t q_stride;  // at least nn_rows_bytes(k)
+    float *scale;     // [rows][parts]
+    float *remainder; // [rows][k] if parts is 2: scratch
 } NnRows;
 
 // Bytes that one row of k values takes in its 8-bit form.

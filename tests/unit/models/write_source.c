@@ -1,5 +1,5 @@
 // Writes small source files for tests.
-#include "support/write_source.h"
+#include "write_source.h"
 
 #include "base/file.h"
 
