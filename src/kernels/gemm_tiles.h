@@ -10,9 +10,6 @@ enum {
     PANEL = KERNELS_PANEL,
     TILE_ROWS_MAX = 8,
     TILE_PANELS_MAX = 4,
-    // Rows of activations are taken in blocks of about this size, which stay in the second-level
-    // cache while all the weights pass by.
-    BLOCK_BYTES = 256 * 1024,
     PREFETCH_BYTES = 1024,
 };
 
@@ -98,13 +95,6 @@ LANES_INLINE RowCut cut_rows(size_t m, size_t rows_max)
 {
     size_t tiles = (m + rows_max - 1) / rows_max;
     return (RowCut){.tiles = tiles, .rows = m / tiles, .longer = m % tiles};
-}
-
-// Rows in a block, for rows of so many bytes.
-LANES_INLINE size_t block_rows(size_t row_bytes, size_t rows_max)
-{
-    size_t tiles = BLOCK_BYTES / (row_bytes * rows_max + 1);
-    return BASE_MAX(tiles, (size_t)1) * rows_max;
 }
 
 // The panels to take at once when left are left: 4, 2 or 1.

@@ -13,7 +13,8 @@ static ScoutStatus parse(const char *text, size_t length, const char *what, json
     json_error_t problem;
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
     if (!value) {
-        if (json_error_code(&problem) == json_error_out_of_memory) {
+        // Without memory jansson says nothing; inside a string it takes the token for a bad one.
+        if (json_error_code(&problem) == json_error_out_of_memory || problem.text[0] == '\0') {
             return error_no_memory(error);
         }
         return error_set(error, SCOUT_ERROR_CORRUPT, "%s: line %d is not valid JSON: %s", what,

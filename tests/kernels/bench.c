@@ -43,7 +43,7 @@ static double best_seconds(void (*run)(const Kernels *, const Shape *, const Ope
 {
     double best = 1e9;
     double spent = 0.0;
-    for (size_t i = 0; i < REPEATS || (spent < 0.05 && i < 1000); i++) {
+    for (size_t i = 0; i < REPEATS || (spent < 0.25 && i < 2000); i++) {
         int64_t start = clock_monotonic_ns();
         run(kernels, shape, operands);
         double seconds = (double)(clock_monotonic_ns() - start) * 1e-9;

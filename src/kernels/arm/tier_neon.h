@@ -5,17 +5,14 @@
 
 #include "arm/lanes_neon.h"
 
-// 32 registers: 6 rows x 1 panel take 24 for sums, 4 for weights and 1 for an activation.
-#define GEMM_FLOAT_ROWS 6
-#define GEMM_FLOAT_TILES(X)                                                                        \
-    X(1, 1) X(1, 2) X(1, 4) X(2, 1) X(2, 2) X(3, 1) X(3, 2) X(4, 1) X(5, 1) X(6, 1)
+// 32 registers: 5 rows x 1 panel take 20 for sums, 4 for weights and up to 5 for activations, which
+// compilers like to load together.
+#define GEMM_FLOAT_ROWS     5
+#define GEMM_FLOAT_TILES(X) X(1, 1) X(1, 2) X(1, 4) X(2, 1) X(2, 2) X(3, 1) X(4, 1) X(5, 1)
 #define GEMM_FLOAT_PANELS                                                                          \
     {                                                                                              \
-        0, 4, 2, 2, 1, 1, 1                                                                        \
+        0, 4, 2, 1, 1, 1                                                                           \
     }
-#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
-#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
-#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
 
 enum { DOT_IS_BIASED = 0 };
 
@@ -34,15 +31,23 @@ LANES_INLINE Acts acts_load(const uint8_t *p)
 {
     uint32_t four;
     memcpy(&four, p, sizeof four);
-    return vreinterpretq_s8_u32(vdupq_n_u32(four ^ 0x80808080u));
+    return vreinterpretq_s8_u32(veorq_u32(vdupq_n_u32(four), vdupq_n_u32(0x80808080u)));
+}
+
+typedef int8x16_t SignedActs;
+
+LANES_INLINE SignedActs signed_load(const int8_t *p)
+{
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    return vreinterpretq_s8_u32(vdupq_n_u32(four));
 }
 
 // vld4q takes four channels of four 32-bit words apart: word j of each channel into the j-th
 // register.
-LANES_INLINE void s4_unpack(const uint8_t *w, int8_t *units)
+LANES_INLINE void nibbles_unpack(const uint8_t *w, int8_t *units)
 {
     const uint8x16_t nibble = vdupq_n_u8(15);
-    const int8x16_t eight = vdupq_n_s8(8);
     for (size_t quarter = 0; quarter < 4; quarter++) {
         uint32_t words[16];
         memcpy(words, w + quarter * 64, sizeof words);
@@ -52,8 +57,8 @@ LANES_INLINE void s4_unpack(const uint8_t *w, int8_t *units)
             int8x16_t low = vreinterpretq_s8_u8(vandq_u8(bytes, nibble));
             int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
             int8_t *to = units + j * 64 + quarter * 16;
-            vst1q_s8(to, vsubq_s8(low, eight));
-            vst1q_s8(to + (size_t)4 * 64, vsubq_s8(high, eight));
+            vst1q_s8(to, low);
+            vst1q_s8(to + (size_t)4 * 64, high);
         }
     }
 }

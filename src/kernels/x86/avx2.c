@@ -34,14 +34,47 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
     return (i32x16){dot_half(sums.low, x, w.low), dot_half(sums.high, x, w.high)};
 }
 
+// The products of a nibble and an activation are so small that eight pairs of them fit 16 bits:
+// 16 * 15 * 128 = 30720.
+typedef __m256i SignedActs;
+typedef i32x16 GroupSums; // of 16-bit sums
+
+LANES_INLINE SignedActs signed_load(const int8_t *p)
+{
+    return broadcast_4_bytes(p);
+}
+
+enum { GEMM_U8S4_UNROLL = 0 };
+
+LANES_INLINE GroupSums group_zero(void)
+{
+    return i32x16_zero();
+}
+
+LANES_INLINE GroupSums group_add(GroupSums sums, SignedActs x, Units nibbles)
+{
+    return (GroupSums){_mm256_add_epi16(sums.low, _mm256_maddubs_epi16(nibbles.low, x)),
+                       _mm256_add_epi16(sums.high, _mm256_maddubs_epi16(nibbles.high, x))};
+}
+
+LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
+{
+    __m256i ones = _mm256_set1_epi16(1);
+    __m256i all = _mm256_set1_epi32(start);
+    return (i32x16){_mm256_add_epi32(_mm256_madd_epi16(sums.low, ones), all),
+                    _mm256_add_epi32(_mm256_madd_epi16(sums.high, ones), all)};
+}
+
 #include "elementwise_body.h"
 #include "gemm_float_body.h"
-#include "gemm_int8_body.h"
+#include "gemm_u8s4_body.h"
+#include "gemm_u8s8_body.h"
 #include "tiers.h"
 
 void kernels_init_avx2(Kernels *kernels)
 {
     init_elementwise(kernels);
     init_gemm_float(kernels);
-    init_gemm_int8(kernels);
+    init_gemm_u8s8(kernels);
+    init_gemm_u8s4(kernels);
 }

@@ -2,6 +2,18 @@
 // magnitudes (at most 128) times signed weights (at most 127) two fit: 2 * 128 * 127 = 32512.
 #include "x86/tier_512.h"
 
+// 20 sums, 4 weights, 3 constants, an activation, and the products on their way.
+#define GEMM_INT8_ROWS 5
+#define GEMM_INT8_TILES(X)                                                                         \
+    X(1, 1)                                                                                        \
+    X(1, 2)                                                                                        \
+    X(1, 4) X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(3, 4) X(4, 1) X(4, 2) X(4, 4) X(5, 1)        \
+        X(5, 2) X(5, 4)
+#define GEMM_INT8_PANELS                                                                           \
+    {                                                                                              \
+        0, 4, 4, 4, 4, 4                                                                           \
+    }
+
 enum { DOT_IS_BIASED = 0 };
 
 typedef struct Acts {
@@ -22,14 +34,44 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
     return _mm512_add_epi32(sums, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 }
 
+// The products of a nibble and an activation are so small that eight pairs of them fit 16 bits:
+// 16 * 15 * 128 = 30720.
+typedef __m512i SignedActs;
+typedef __m512i GroupSums;
+
+LANES_INLINE SignedActs signed_load(const int8_t *p)
+{
+    return broadcast_4_bytes(p);
+}
+
+enum { GEMM_U8S4_UNROLL = 0 };
+
+LANES_INLINE GroupSums group_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+LANES_INLINE GroupSums group_add(GroupSums sums, SignedActs x, Units nibbles)
+{
+    return _mm512_add_epi16(sums, _mm512_maddubs_epi16(nibbles, x));
+}
+
+LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
+{
+    __m512i total = _mm512_madd_epi16(sums, _mm512_set1_epi16(1));
+    return _mm512_add_epi32(total, _mm512_set1_epi32(start));
+}
+
 #include "elementwise_body.h"
 #include "gemm_float_body.h"
-#include "gemm_int8_body.h"
+#include "gemm_u8s4_body.h"
+#include "gemm_u8s8_body.h"
 #include "tiers.h"
 
 void kernels_init_avx512(Kernels *kernels)
 {
     init_elementwise(kernels);
     init_gemm_float(kernels);
-    init_gemm_int8(kernels);
+    init_gemm_u8s8(kernels);
+    init_gemm_u8s4(kernels);
 }

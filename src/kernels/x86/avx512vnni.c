@@ -5,6 +5,10 @@
 #error "compile this tier with -mavx512vnni"
 #endif
 
+#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
+#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
+#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
+
 enum { DOT_IS_BIASED = 1 };
 
 typedef __m512i Acts;
@@ -19,10 +23,37 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
     return _mm512_dpbusd_epi32(sums, x, w);
 }
 
-#include "gemm_int8_body.h"
+typedef __m512i SignedActs;
+typedef i32x16 GroupSums;
+
+LANES_INLINE SignedActs signed_load(const int8_t *p)
+{
+    return broadcast_4_bytes(p);
+}
+
+enum { GEMM_U8S4_UNROLL = 1 };
+
+LANES_INLINE GroupSums group_zero(void)
+{
+    return i32x16_zero();
+}
+
+LANES_INLINE GroupSums group_add(GroupSums sums, SignedActs x, Units nibbles)
+{
+    return _mm512_dpbusd_epi32(sums, nibbles, x);
+}
+
+LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
+{
+    return _mm512_add_epi32(sums, _mm512_set1_epi32(start));
+}
+
+#include "gemm_u8s4_body.h"
+#include "gemm_u8s8_body.h"
 #include "tiers.h"
 
 void kernels_init_avx512vnni(Kernels *kernels)
 {
-    init_gemm_int8(kernels);
+    init_gemm_u8s8(kernels);
+    init_gemm_u8s4(kernels);
 }

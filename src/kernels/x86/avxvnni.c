@@ -24,10 +24,39 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
                     _mm256_dpbusd_avx_epi32(sums.high, x, w.high)};
 }
 
-#include "gemm_int8_body.h"
+typedef __m256i SignedActs;
+typedef i32x16 GroupSums;
+
+LANES_INLINE SignedActs signed_load(const int8_t *p)
+{
+    return broadcast_4_bytes(p);
+}
+
+enum { GEMM_U8S4_UNROLL = 1 };
+
+LANES_INLINE GroupSums group_zero(void)
+{
+    return i32x16_zero();
+}
+
+LANES_INLINE GroupSums group_add(GroupSums sums, SignedActs x, Units nibbles)
+{
+    return (GroupSums){_mm256_dpbusd_avx_epi32(sums.low, nibbles.low, x),
+                       _mm256_dpbusd_avx_epi32(sums.high, nibbles.high, x)};
+}
+
+LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
+{
+    __m256i all = _mm256_set1_epi32(start);
+    return (i32x16){_mm256_add_epi32(sums.low, all), _mm256_add_epi32(sums.high, all)};
+}
+
+#include "gemm_u8s4_body.h"
+#include "gemm_u8s8_body.h"
 #include "tiers.h"
 
 void kernels_init_avxvnni(Kernels *kernels)
 {
-    init_gemm_int8(kernels);
+    init_gemm_u8s8(kernels);
+    init_gemm_u8s4(kernels);
 }

@@ -15,6 +15,10 @@
         0, 4, 2, 1, 1, 1, 1                                                                        \
     }
 
+#define GEMM_U8S4_ROWS     3
+#define GEMM_U8S4_PANELS   1
+#define GEMM_U8S4_TILES(X) X(1, 1) X(2, 1) X(3, 1)
+
 typedef struct Units {
     __m256i low, high;
 } Units;
@@ -25,7 +29,7 @@ LANES_INLINE Units units_load(const int8_t *p)
                    _mm256_loadu_si256((const __m256i *)(const void *)(p + 32))};
 }
 
-LANES_INLINE __m256i broadcast_4_bytes(const uint8_t *p)
+LANES_INLINE __m256i broadcast_4_bytes(const void *p)
 {
     int32_t four;
     memcpy(&four, p, sizeof four);
@@ -42,7 +46,7 @@ LANES_INLINE __m256i load_channels(const uint8_t *w)
 
 // Eight channels of 16 bytes become four registers of 32-bit words, word j of each channel in the
 // j-th, and each of those the low and the high nibbles of eight channels.
-LANES_INLINE void s4_unpack_half(const uint8_t *w, int8_t *units)
+LANES_INLINE void nibbles_unpack_half(const uint8_t *w, int8_t *units)
 {
     __m256i v0 = load_channels(w);
     __m256i v1 = load_channels(w + 16);
@@ -59,20 +63,18 @@ LANES_INLINE void s4_unpack_half(const uint8_t *w, int8_t *units)
         _mm256_unpackhi_epi64(left_23, right_23),
     };
     const __m256i nibble = _mm256_set1_epi8(15);
-    const __m256i eight = _mm256_set1_epi8(8);
     for (size_t j = 0; j < 4; j++) {
         __m256i low = _mm256_and_si256(words[j], nibble);
         __m256i high = _mm256_and_si256(_mm256_srli_epi16(words[j], 4), nibble);
-        _mm256_storeu_si256((__m256i *)(void *)(units + j * 64), _mm256_sub_epi8(low, eight));
-        _mm256_storeu_si256((__m256i *)(void *)(units + (j + 4) * 64),
-                            _mm256_sub_epi8(high, eight));
+        _mm256_storeu_si256((__m256i *)(void *)(units + j * 64), low);
+        _mm256_storeu_si256((__m256i *)(void *)(units + (j + 4) * 64), high);
     }
 }
 
-LANES_INLINE void s4_unpack(const uint8_t *w, int8_t *units)
+LANES_INLINE void nibbles_unpack(const uint8_t *w, int8_t *units)
 {
-    s4_unpack_half(w, units);
-    s4_unpack_half(w + 128, units + 32);
+    nibbles_unpack_half(w, units);
+    nibbles_unpack_half(w + 128, units + 32);
 }
 
 #endif

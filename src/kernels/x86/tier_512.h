@@ -10,15 +10,20 @@
 #define GEMM_FLOAT_ROWS 6
 #define GEMM_FLOAT_TILES(X)                                                                        \
     X(1, 1)                                                                                        \
-    X(1, 2) X(1, 4) X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(3, 4) X(4, 1) X(4, 2) X(4, 4)        \
-        X(5, 1) X(5, 2) X(5, 4) X(6, 1) X(6, 2) X(6, 4)
+    X(1, 2)                                                                                        \
+    X(1, 4)                                                                                        \
+    X(2, 1)                                                                                        \
+    X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(3, 4) X(4, 1) X(4, 2) X(4, 4) X(5, 1) X(5, 2) X(5, 4)        \
+        X(6, 1) X(6, 2) X(6, 4)
 #define GEMM_FLOAT_PANELS                                                                          \
     {                                                                                              \
         0, 4, 4, 4, 4, 4, 4                                                                        \
     }
-#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
-#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
-#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
+// 12 sums, 12 sums of a group, 2 weights and an activation.
+#define GEMM_U8S4_ROWS   6
+#define GEMM_U8S4_PANELS 2
+#define GEMM_U8S4_TILES(X)                                                                         \
+    X(1, 1) X(1, 2) X(2, 1) X(2, 2) X(3, 1) X(3, 2) X(4, 1) X(4, 2) X(5, 1) X(5, 2) X(6, 1) X(6, 2)
 
 typedef __m512i Units;
 
@@ -27,7 +32,7 @@ LANES_INLINE Units units_load(const int8_t *p)
     return _mm512_loadu_si512(p);
 }
 
-LANES_INLINE __m512i broadcast_4_bytes(const uint8_t *p)
+LANES_INLINE __m512i broadcast_4_bytes(const void *p)
 {
     int32_t four;
     memcpy(&four, p, sizeof four);
@@ -36,7 +41,7 @@ LANES_INLINE __m512i broadcast_4_bytes(const uint8_t *p)
 
 // Four 16-byte channels a register, four registers. Dwords 2j and 2j + 1 of eight channels side by
 // side, then dword j of all sixteen: a transposition of 32-bit words in two steps.
-LANES_INLINE void s4_unpack(const uint8_t *w, int8_t *units)
+LANES_INLINE void nibbles_unpack(const uint8_t *w, int8_t *units)
 {
     const __m512i step_1_low =
         _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
@@ -57,12 +62,11 @@ LANES_INLINE void s4_unpack(const uint8_t *w, int8_t *units)
         _mm512_shuffle_i64x2(left_23, right_23, 0xee),
     };
     const __m512i nibble = _mm512_set1_epi8(15);
-    const __m512i eight = _mm512_set1_epi8(8);
     for (size_t j = 0; j < 4; j++) {
         __m512i low = _mm512_and_si512(words[j], nibble);
         __m512i high = _mm512_and_si512(_mm512_srli_epi16(words[j], 4), nibble);
-        _mm512_storeu_si512(units + j * 64, _mm512_sub_epi8(low, eight));
-        _mm512_storeu_si512(units + (j + 4) * 64, _mm512_sub_epi8(high, eight));
+        _mm512_storeu_si512(units + j * 64, low);
+        _mm512_storeu_si512(units + (j + 4) * 64, high);
     }
 }
 

@@ -4,8 +4,8 @@
 #include "base/attributes.h"
 #include "base/file.h"
 #include "kernels/pack.h"
+#include "support/write_source.h"
 #include "unit/base/in_folder.h"
-#include "write_source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

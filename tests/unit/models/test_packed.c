@@ -12,6 +12,7 @@
 #include "unit/base/in_folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,11 +20,69 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 enum { ROWS = 20, COLUMNS = 40, LARGE_ROWS = 300, LARGE_COLUMNS = 256, PAGE = 4096 };
+
+// The linker sends these calls here (--wrap), so that a test can let the system fail. The names
+// with 64 are what a 64-bit off_t makes of them.
+ssize_t __real_pwrite64(int fd, const void *bytes, size_t length, off_t offset);
+ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t length, off_t offset);
+int __real_posix_fallocate64(int fd, off_t offset, off_t length);
+int __wrap_posix_fallocate64(int fd, off_t offset, off_t length);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+typedef struct Failures {
+    int pwrite, fallocate, fsync, link, rename; // the errno to give, 0 for the real call
+    int good_pwrites;                           // calls of pwrite before it fails
+    bool short_pwrites;                         // writes half of what is asked
+} Failures;
+
+static Failures failures;
+
+static int fail_with(int errno_value)
+{
+    errno = errno_value;
+    return -1;
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t length, off_t offset)
+{
+    if (failures.pwrite && failures.good_pwrites-- <= 0) {
+        int problem = failures.pwrite;
+        failures.pwrite = problem == EINTR ? 0 : problem; // a signal comes once
+        return fail_with(problem);
+    }
+    size_t portion = failures.short_pwrites && length > 1 ? length / 2 : length;
+    return __real_pwrite64(fd, bytes, portion, offset);
+}
+
+int __wrap_posix_fallocate64(int fd, off_t offset, off_t length)
+{
+    return failures.fallocate ? failures.fallocate : __real_posix_fallocate64(fd, offset, length);
+}
+
+int __wrap_fsync(int fd)
+{
+    return failures.fsync ? fail_with(failures.fsync) : __real_fsync(fd);
+}
+
+int __wrap_link(const char *from, const char *to)
+{
+    return failures.link ? fail_with(failures.link) : __real_link(from, to);
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+    return failures.rename ? fail_with(failures.rename) : __real_rename(from, to);
+}
 
 static const PackedEncoding panels[] = {PACKED_PANEL_F32, PACKED_PANEL_F16, PACKED_PANEL_S8,
                                         PACKED_PANEL_S4};
@@ -819,6 +878,79 @@ static void test_an_existing_file_is_replaced_only_when_asked(void **state)
     packed_close(open_good("m"));
 }
 
+// Writes the sample while the system fails as set; leaves the failures off.
+static ScoutStatus write_with(Failures set, bool replace, ScoutError *error)
+{
+    size_t index[7];
+    float *w = weights(LARGE_ROWS, LARGE_COLUMNS);
+    PackedWriter *writer = begin_sample("m", index);
+    failures = set;
+    ScoutStatus status = SCOUT_OK;
+    static const size_t rows[7] = {ROWS, ROWS, ROWS, ROWS, 7, 2, LARGE_ROWS};
+    for (size_t i = 0; i < 7 && status == SCOUT_OK; i++)
+        status = packed_writer_rows(writer, index[i], 0, rows[i], w, error);
+    if (status == SCOUT_OK)
+        status = packed_writer_finish(writer, replace, error);
+    failures = (Failures){0};
+    packed_writer_free(writer);
+    mem_free(w);
+    assert_int_equal(count_files(), status == SCOUT_OK);
+    return status;
+}
+
+static void test_failing_writes_leave_nothing(void **state)
+{
+    (void)state;
+    int good = 0;
+    while (write_with((Failures){.pwrite = ENOSPC, .good_pwrites = good}, false, NULL) ==
+           SCOUT_ERROR_NO_SPACE)
+        good++;
+    assert_true(good >= 11); // a write for each part of each tensor, then the front
+    packed_close(open_good("m"));
+    (void)unlink("m");
+    assert_int_equal(write_with((Failures){.fsync = EIO}, false, NULL), SCOUT_ERROR_IO);
+    assert_int_equal(write_with((Failures){.rename = EACCES}, true, NULL), SCOUT_ERROR_PERMISSION);
+}
+
+static void test_short_and_interrupted_writes_are_continued(void **state)
+{
+    (void)state;
+    assert_int_equal(write_with((Failures){.short_pwrites = true}, false, NULL), SCOUT_OK);
+    Buffer a = read_bytes("m");
+    (void)unlink("m");
+    assert_int_equal(write_with((Failures){.pwrite = EINTR, .good_pwrites = 3}, false, NULL),
+                     SCOUT_OK);
+    Buffer b = read_bytes("m");
+    assert_int_equal(a.length, b.length);
+    assert_memory_equal(a.data, b.data, a.length);
+    buffer_done(&a);
+    buffer_done(&b);
+    packed_close(open_good("m"));
+}
+
+static void test_file_systems_without_links_will_do(void **state)
+{
+    (void)state;
+    assert_int_equal(write_with((Failures){.link = EPERM}, false, NULL), SCOUT_OK);
+    packed_close(open_good("m"));
+    size_t index[7];
+    PackedWriter *writer = begin_sample("m", index);
+    write_sample_rows(writer, index, 1000);
+    failures = (Failures){.link = EPERM};
+    assert_int_equal(packed_writer_finish(writer, false, NULL), SCOUT_ERROR_EXISTS);
+    failures = (Failures){0};
+    packed_writer_free(writer);
+}
+
+static void test_file_systems_that_reserve_nothing_will_do(void **state)
+{
+    (void)state;
+    failures = (Failures){.fallocate = EOPNOTSUPP};
+    write_sample("m", 1000);
+    failures = (Failures){0};
+    packed_close(open_good("m"));
+}
+
 static void test_a_full_disk_is_noticed_at_the_beginning(void **state)
 {
     (void)state;
@@ -887,6 +1019,10 @@ int main(void)
         IN_FOLDER(test_the_writer_refuses_what_cannot_be_stored),
         IN_FOLDER(test_an_unfinished_file_leaves_nothing),
         IN_FOLDER(test_an_existing_file_is_replaced_only_when_asked),
+        IN_FOLDER(test_failing_writes_leave_nothing),
+        IN_FOLDER(test_short_and_interrupted_writes_are_continued),
+        IN_FOLDER(test_file_systems_without_links_will_do),
+        IN_FOLDER(test_file_systems_that_reserve_nothing_will_do),
         IN_FOLDER(test_a_full_disk_is_noticed_at_the_beginning),
         IN_FOLDER(test_a_missing_folder_is_named),
     };

@@ -1,10 +1,13 @@
 // Voice activity: samples in, spans of speech and of no speech out, each with its evidence.
 //
 // Every sample pushed lies in exactly one span, in order and without gaps, so that what is not
-// transcribed can be told of. Speech begins where the probability reaches `onset` and lasts until
-// it has stayed below `offset` for a while; around it lies padding, so that no first or last sound
-// is cut, and short pauses between speech belong to it. Spans are handed out as they are decided,
-// long ones in pieces, and memory does not grow with the stream.
+// transcribed can be told of. Speech begins where the probability, averaged over a moment, reaches
+// `onset`, and lasts until it has stayed below `offset` for a while; around it lies padding, so
+// that no first or last sound is cut, and short pauses between speech belong to it. Spans are
+// handed out as they are decided, long ones in pieces, and memory does not grow with the stream.
+//
+// Before the model hears it, the sound is brought to one loudness, slowly: it then finds speech at
+// any level, and takes fewer other sounds for it (docs/speech-vad.md).
 #ifndef SPEECH_VAD_H
 #define SPEECH_VAD_H
 
@@ -17,12 +20,12 @@
 
 enum { VAD_FRAME_SAMPLES = SILERO_FRAME_SAMPLES }; // one probability each, 32 ms
 
-// docs/decisions/0007-voice-activity.md says where the defaults come from. Times are rounded up to
+// docs/decisions/0006-voice-activity.md says where the defaults come from. Times are rounded up to
 // frames.
 typedef struct VadOptions {
-    float onset;       // 0..1: a probability at which speech may begin
+    float onset;       // 0..1: mean probability at which speech begins
     float offset;      // 0..onset: below it a frame is silence
-    int min_speech_ms; // frames at or above onset that it takes to begin; 0..2000
+    int onset_ms;      // time over which that mean is taken; 0 (one frame) to 2000
     int hold_ms;       // silence after which speech has ended; 0..10000
     int pad_before_ms; // kept before the first frame of speech (the pre-roll); 0..10000
     int pad_after_ms;  // kept after the last one; 0..10000
@@ -43,8 +46,8 @@ typedef struct VadSpan {
     size_t frame_count;
 } VadSpan;
 
-// Gets each span once. A status other than OK stops the call in progress, which returns it; the
-// span counts as delivered.
+// Gets each span once. A status other than OK ends the stream: the call in progress returns it, and
+// so does every later one.
 typedef ScoutStatus (*VadSink)(void *context, const VadSpan *span);
 
 typedef struct Vad Vad; // one stream; one owner thread
@@ -56,6 +59,7 @@ ScoutStatus vad_new(const Silero *silero, const VadOptions *options, VadSink sin
 void vad_free(Vad *vad);
 
 // Any number of samples, 16 kHz mono. Spans that become certain are delivered before it returns.
+// How the stream is cut into calls makes no difference to them.
 ScoutStatus vad_push(Vad *vad, const float *samples, size_t count);
 
 // Delivers what is left; the last span ends with the last sample. A stream without samples has no
@@ -75,7 +79,7 @@ bool vad_is_speaking(const Vad *vad);
 int64_t vad_silence_samples(const Vad *vad);
 
 // The longest that a sample waits between being pushed and being decided, in samples. Delivery
-// may take until its span ends or reaches max_span_ms.
+// may take until its span ends or exceeds max_span_ms.
 size_t vad_delay_samples(const Vad *vad);
 
 #endif

@@ -1,7 +1,7 @@
 // Writes small source files for tests: safetensors and CTranslate2 variables from tables. Any
 // failure fails the running test.
-#ifndef TESTS_UNIT_MODELS_WRITE_SOURCE_H
-#define TESTS_UNIT_MODELS_WRITE_SOURCE_H
+#ifndef TESTS_SUPPORT_WRITE_SOURCE_H
+#define TESTS_SUPPORT_WRITE_SOURCE_H
 
 #include "base/buffer.h"
 

@@ -1,28 +1,22 @@
-// The products with 8-bit activations (s8 and s4 panels), for any tier that has f32x16, i32x16 and
+// The product of 8-bit activations and 8-bit weights, for any tier that has f32x16, i32x16 and
 //   Units           64 weights of a panel: 4 k values of 16 channels
 //   Acts            4 activations of a row, for all channels
 //   units_load      from the panel
 //   acts_load       from the row
 //   i32x16_dot      sums + the 4 products of each channel
 //   DOT_IS_BIASED   true if i32x16_dot takes the activations as they are stored, with their 128
-//   s4_unpack       32 x 16 nibbles of an s4 panel to 8 Units of s8
 // A tier also defines, as in gemm_float_body.h, GEMM_INT8_TILES(X), GEMM_INT8_ROWS and
 // GEMM_INT8_PANELS.
-#ifndef KERNELS_GEMM_INT8_BODY_H
-#define KERNELS_GEMM_INT8_BODY_H
+#ifndef KERNELS_GEMM_U8S8_BODY_H
+#define KERNELS_GEMM_U8S8_BODY_H
 
 #include "gemm_tiles.h"
 
 enum {
     UNIT = KERNELS_S8_UNIT,
     UNIT_BYTES = KERNELS_S8_UNIT * KERNELS_PANEL,
-    GROUP = KERNELS_S4_GROUP,
-    GROUP_UNITS = GROUP / UNIT,
-    GROUP_BYTES = GROUP * KERNELS_PANEL / 2, // of an s4 panel
-    GROUP_UNPACKED_BYTES = GROUP * KERNELS_PANEL,
-    CHUNK_GROUPS = 32, // groups unpacked at once: 16 KiB
-    S4_BLOCK_ROWS = 48,
-    S4_TILE_ROWS = 4,
+    // Rows of a block: all weights pass by once for each.
+    INT8_BLOCK_ROWS = 240,
 };
 
 typedef struct IntRow {
@@ -191,134 +185,14 @@ static void gemm_u8s8_lanes(size_t m, size_t n, size_t k, const KernelsU8Rows *a
                             const KernelsEpilogue *epilogue)
 {
     Output out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue};
-    size_t block = block_rows(k, GEMM_INT8_ROWS);
-    for (size_t row = 0; row < m; row += block) {
-        multiply_u8s8_block(row, BASE_MIN(block, m - row), k, a, w, &out);
+    for (size_t row = 0; row < m; row += INT8_BLOCK_ROWS) {
+        multiply_u8s8_block(row, BASE_MIN((size_t)INT8_BLOCK_ROWS, m - row), k, a, w, &out);
     }
 }
 
-// A chunk of one s4 panel as s8 units, with what a biased dot product has to be corrected by.
-typedef struct S4Chunk {
-    int8_t units[CHUNK_GROUPS * GROUP_UNPACKED_BYTES];
-    int32_t start[CHUNK_GROUPS * PANEL]; // -128 * the sum of each channel's group, or 0
-} S4Chunk;
-
-static void s4_unpack_chunk(size_t groups, const uint8_t *w, S4Chunk *chunk)
-{
-    static const uint8_t BIAS[UNIT] = {128, 128, 128, 128};
-    for (size_t g = 0; g < groups; g++) {
-        int8_t *units = chunk->units + g * GROUP_UNPACKED_BYTES;
-        s4_unpack(w + g * GROUP_BYTES, units);
-        i32x16 sum = i32x16_zero();
-        for (size_t u = 0; DOT_IS_BIASED && u < GROUP_UNITS; u++) {
-            sum = i32x16_dot(sum, acts_load(BIAS), units_load(units + u * UNIT_BYTES));
-        }
-        i32x16_store(chunk->start + g * PANEL, i32x16_sub(i32x16_zero(), sum));
-    }
-}
-
-// sums[rows][16] += the groups of a chunk, for up to S4_TILE_ROWS rows.
-LANES_INLINE void multiply_u8s4(const size_t rows, size_t groups, const uint8_t *a, size_t a_stride,
-                                const S4Chunk *chunk, const float *w_scale, float *sums)
-{
-    f32x16 c0 = f32x16_load(sums);
-    f32x16 c1 = rows > 1 ? f32x16_load(sums + PANEL) : c0;
-    f32x16 c2 = rows > 2 ? f32x16_load(sums + (size_t)2 * PANEL) : c0;
-    f32x16 c3 = rows > 3 ? f32x16_load(sums + (size_t)3 * PANEL) : c0;
-    const int8_t *w = chunk->units;
-    for (size_t g = 0; g < groups; g++) {
-        i32x16 s0 = i32x16_load(chunk->start + g * PANEL);
-        i32x16 s1 = s0;
-        i32x16 s2 = s0;
-        i32x16 s3 = s0;
-        for (size_t u = 0; u < GROUP_UNITS; u++) {
-            Units units = units_load(w);
-            s0 = i32x16_dot(s0, acts_load(a), units);
-            if (rows > 1) {
-                s1 = i32x16_dot(s1, acts_load(a + a_stride), units);
-            }
-            if (rows > 2) {
-                s2 = i32x16_dot(s2, acts_load(a + 2 * a_stride), units);
-            }
-            if (rows > 3) {
-                s3 = i32x16_dot(s3, acts_load(a + 3 * a_stride), units);
-            }
-            a += UNIT;
-            w += UNIT_BYTES;
-        }
-        f32x16 scale = f32x16_load(w_scale + g * PANEL);
-        c0 = f32x16_fma(i32x16_to_float(s0), scale, c0);
-        c1 = f32x16_fma(i32x16_to_float(s1), scale, c1);
-        c2 = f32x16_fma(i32x16_to_float(s2), scale, c2);
-        c3 = f32x16_fma(i32x16_to_float(s3), scale, c3);
-    }
-    f32x16_store(sums, c0);
-    if (rows > 1) {
-        f32x16_store(sums + PANEL, c1);
-    }
-    if (rows > 2) {
-        f32x16_store(sums + (size_t)2 * PANEL, c2);
-    }
-    if (rows > 3) {
-        f32x16_store(sums + (size_t)3 * PANEL, c3);
-    }
-}
-
-static void multiply_u8s4_rows(size_t rows, size_t groups, const uint8_t *a, size_t a_stride,
-                               const S4Chunk *chunk, const float *w_scale, float *sums)
-{
-    switch (rows) {
-    case 1: multiply_u8s4(1, groups, a, a_stride, chunk, w_scale, sums); break;
-    case 2: multiply_u8s4(2, groups, a, a_stride, chunk, w_scale, sums); break;
-    case 3: multiply_u8s4(3, groups, a, a_stride, chunk, w_scale, sums); break;
-    default: multiply_u8s4(4, groups, a, a_stride, chunk, w_scale, sums); break;
-    }
-}
-
-// One panel for up to S4_BLOCK_ROWS rows: each chunk of it is unpacked once for all of them.
-static void multiply_u8s4_panel(size_t first, size_t m, size_t k, const KernelsU8Rows *a,
-                                const KernelsS4Panels *w, const Output *out, size_t column)
-{
-    float sums[S4_BLOCK_ROWS * PANEL] = {0};
-    S4Chunk chunk;
-    size_t groups = k / GROUP;
-    RowCut cut = cut_rows(m, S4_TILE_ROWS);
-    for (size_t g = 0; g < groups; g += CHUNK_GROUPS) {
-        size_t count = BASE_MIN(groups - g, (size_t)CHUNK_GROUPS);
-        size_t at = column * groups + g * PANEL;
-        s4_unpack_chunk(count, w->q + at * (GROUP / 2), &chunk);
-        size_t row = 0;
-        for (size_t t = 0; t < cut.tiles; t++) {
-            size_t rows = cut.rows + (t < cut.longer ? 1 : 0);
-            const uint8_t *q = a->q + (first + row) * a->stride + g * GROUP;
-            multiply_u8s4_rows(rows, count, q, a->stride, &chunk, w->scale + at,
-                               sums + row * PANEL);
-            row += rows;
-        }
-    }
-    for (size_t r = 0; r < m; r++) {
-        f32x16 scale = f32x16_set1(a->scale[first + r]);
-        put_panel(f32x16_mul(f32x16_load(sums + r * PANEL), scale), out, first + r, column);
-    }
-}
-
-static void gemm_u8s4_lanes(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
-                            const KernelsS4Panels *w, float *c, size_t c_stride,
-                            const KernelsEpilogue *epilogue)
-{
-    Output out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue};
-    for (size_t row = 0; row < m; row += S4_BLOCK_ROWS) {
-        size_t rows = BASE_MIN((size_t)S4_BLOCK_ROWS, m - row);
-        for (size_t column = 0; column < n; column += PANEL) {
-            multiply_u8s4_panel(row, rows, k, a, w, &out, column);
-        }
-    }
-}
-
-static void init_gemm_int8(Kernels *kernels)
+static void init_gemm_u8s8(Kernels *kernels)
 {
     kernels->gemm_u8s8 = gemm_u8s8_lanes;
-    kernels->gemm_u8s4 = gemm_u8s4_lanes;
 }
 
 #endif

@@ -1,5 +1,5 @@
 // Writes small source files for tests.
-#include "write_source.h"
+#include "support/write_source.h"
 
 #include "base/file.h"
 
