@@ -15,8 +15,8 @@
 #define EXP_LOWEST  (-87.3365f)
 #define EXP_HIGHEST 88.3762f
 
-static const float EXP_P[] = {0.49999994f, 0.166665211f, 0.041668389f, 0.00836874545f,
-                              0.00138145371f};
+static const float EXP_P[] = {0.49999994f, 0.166665211f, 0.0416683927f, 0.00836874545f,
+                              0.00138145022f};
 
 // Below TANH_SMALL: tanh(x) = x + x s P(s), s = x^2, relative error 4.1e-9. Else
 // 1 - 2 / (exp(2|x|) + 1), with the sign of x; both below 2.4e-7 relative in float.
@@ -33,9 +33,9 @@ static const float TANH_P[] = {-0.333332837f, 0.133314908f, -0.0537434965f, 0.02
 #define GELU_SCALE 0.37037037f // 2 / GELU_END
 
 static const float GELU_Q[] = {0.00346698333f, -0.0281371251f, 0.102556787f,   -0.214998499f,
-                               0.267288923f,   -0.15501155f,   -0.0719133765f, 0.212005913f,
-                               -0.135450453f,  -0.0491375737f, 0.120700039f,   -0.0347167701f,
-                               -0.0427283794f, 0.0251130797f,  0.00607939065f, -0.0051173768f};
+                               0.267288923f,   -0.155011564f,  -0.0719133765f, 0.212005928f,
+                               -0.135450467f,  -0.0491375998f, 0.120700054f,   -0.0347167403f,
+                               -0.0427283943f, 0.0251130648f,  0.00607939484f, -0.00511737401f};
 
 // Rows whose largest magnitude is below this are quantised as zeros: 127 / max would overflow.
 #define QUANTIZE_LOWEST 0x1p-100f

@@ -15,6 +15,8 @@
 #ifndef KERNELS_GEMM_U8S4_BODY_H
 #define KERNELS_GEMM_U8S4_BODY_H
 
+#include <assert.h>
+
 #include "gemm_tiles.h"
 
 enum {
@@ -243,6 +245,7 @@ static void gemm_u8s4_lanes(size_t m, size_t n, size_t k, const KernelsU8Rows *a
                             const KernelsS4Panels *w, float *c, size_t c_stride,
                             const KernelsEpilogue *epilogue)
 {
+    assert(k <= S4_BLOCK_BYTES);
     Output out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue};
     SignedRows block;
     size_t most = BASE_MIN(S4_BLOCK_BYTES / BASE_MAX(k, (size_t)1), (size_t)S4_BLOCK_ROWS);

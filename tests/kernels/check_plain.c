@@ -41,7 +41,7 @@ static void panels_lie_as_documented(void **state)
                 assert_true(f32[(row / 16 * K + i) * 16 + row % 16] ==
                             (inside ? w[row * K + i] : 0.0f));
             }
-            int q = s8[(row / 16 * 2 + i / 4) * 64 + row % 16 * 4 + i % 4];
+            int8_t q = s8[(row / 16 * 2 + i / 4) * 64 + row % 16 * 4 + i % 4];
             int expected = inside ? (int)rintf(w[row * K + i] / scale[row]) : 0;
             assert_int_equal(q, expected);
             total += q;

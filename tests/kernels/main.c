@@ -19,7 +19,7 @@ static int run_checks(const Subject *one)
 
 int main(int argc, char **argv)
 {
-    Subject subjects[SUBJECTS_MAX];
+    static Subject subjects[SUBJECTS_MAX];
     size_t count = find_subjects(subjects, SUBJECTS_MAX);
     const char *tier = NULL;
     const char *filter = NULL;

@@ -100,10 +100,17 @@ float *guarded_random(size_t count)
     return values;
 }
 
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 void assert_same_floats(const char *what, size_t count, const float *got, const float *expected)
 {
     for (size_t i = 0; i < count; i++) {
-        if (memcmp(&got[i], &expected[i], sizeof *got) != 0) {
+        if (bits_of(got[i]) != bits_of(expected[i])) {
             fail_msg("%s: %s[%zu] is %.9g, not %.9g", subject->name, what, i, (double)got[i],
                      (double)expected[i]);
         }

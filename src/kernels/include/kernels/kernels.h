@@ -4,7 +4,8 @@
 // Rules for every tier. Integer results are bit-exact. A row of a result does not depend on how
 // many rows or columns are computed with it: each output element of a product is one accumulation
 // over k in ascending order. No kernel allocates, keeps state or needs more alignment than its
-// element type, unless it says so. All are callable from any thread.
+// element type, unless it says so; none uses more than 128 KiB of stack. All are callable from any
+// thread.
 //
 // Packed weights ("panels"). A weight matrix W has n rows (output channels) of k values. Packed, 16
 // output channels stand side by side, so that one vector holds 16 channels; n is padded with zeros
@@ -72,13 +73,14 @@ typedef struct Kernels {
                       const KernelsS8Panels *w, float *c, size_t c_stride,
                       const KernelsEpilogue *epilogue);
     // The sum over each group of 32 is exact; groups are joined in f32 in ascending order:
-    // acc = fma((float)group_sum, w->scale, acc); value = acc * a.scale[row].
+    // acc = fma((float)group_sum, w->scale, acc); value = acc * a.scale[row]. k <= 65536.
     void (*gemm_u8s4)(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
                       const KernelsS4Panels *w, float *c, size_t c_stride,
                       const KernelsEpilogue *epilogue);
 
-    // Quantises rows symmetrically: scale = max|x| / 127 (1 for a row of zeros),
-    // q = 128 + round-half-even(x / scale). Fills columns k..k_padded with 128.
+    // Quantises rows symmetrically: scale = max|x| / 127, q = 128 + round-half-even(x * (127 /
+    // max|x|)). A row whose max|x| is below 2^-100 counts as zeros: scale 1. Fills columns
+    // k..k_padded with 128.
     void (*quantize_u8)(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
                         uint8_t *q, size_t q_stride, float *scale);
 
@@ -86,7 +88,8 @@ typedef struct Kernels {
     void (*layer_norm)(size_t m, size_t k, const float *x, size_t x_stride, const float *gamma,
                        const float *beta, float epsilon, float *y, size_t y_stride);
 
-    // In place over n values: x = exp(x * scale - max) / sum. n >= 1.
+    // In place over n values: x = exp(x * scale - max) / sum. n >= 1. Values may be -infinity,
+    // which become 0, if scale > 0 and one is finite.
     void (*softmax)(size_t n, float *x, float scale);
 
     void (*gelu)(size_t n, float *x);    // x * 0.5 * (1 + erf(x / sqrt 2)), absolute error < 1e-6

@@ -14,13 +14,14 @@ size_t pack_s8_bytes(size_t n, size_t k);
 size_t pack_s4_bytes(size_t n, size_t k);
 size_t pack_s4_scales(size_t n, size_t k); // number of f32 scales
 
-// Packs rows first..first+count of W, first a multiple of 16; w points at row `first`. Buffers are
-// those of the whole matrix. Splitting by rows lets a large matrix be packed in pieces or by many
-// threads.
+// Packs rows first..first+count of W, first a multiple of 16, count too unless it ends at row n; w
+// points at row `first`. Buffers are those of the whole matrix. Splitting by rows lets a large
+// matrix be packed in pieces or by many threads.
 void pack_f32(size_t n, size_t k, size_t first, size_t count, const float *w, float *out);
 void pack_f16(size_t n, size_t k, size_t first, size_t count, const float *w, uint16_t *out);
 
-// Per output channel: scale = max|w| / 127, q = round-half-even(w / scale), sum as in kernels.h.
+// Per output channel: scale = max|w| / 127, q = round-half-even(w / scale), sum as in kernels.h. A
+// row of zeros has scale 0. The same for rows beyond n, of which scale and sum hold up to 15.
 void pack_s8(size_t n, size_t k, size_t first, size_t count, const float *w, int8_t *out,
              float *scale, int32_t *sum);
 
