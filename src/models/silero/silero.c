@@ -13,7 +13,7 @@
 #include "base/attributes.h"
 
 enum {
-    GROUP_FRAMES = 4,
+    GROUP_FRAMES = 8,
     FRAMES_A_TRANSFORM = FFT_LANES / SILERO_POSITIONS,
     // The context before, the frame, and its end mirrored.
     EXTENDED_SAMPLES = SILERO_CONTEXT_SAMPLES + SILERO_FRAME_SAMPLES + SILERO_STFT_SAMPLES / 4,
