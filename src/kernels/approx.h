@@ -7,11 +7,12 @@
 // exp(x) = 2^n * e^r, n = round(x / ln 2), r = x - n ln 2 in two steps (the first constant has 10
 // bits, so that n times it is exact even without a fused multiply), and e^r = 1 + r + r^2 P(r) with
 // |r| <= ln 2 / 2. P is minimax: relative error of the approximation 3.1e-9, of the float result
-// below 1.3e-7. Below EXP_LOWEST the result is 0, above EXP_HIGHEST it stays there: 2^n must be a
-// normal number.
+// below 1.3e-7. Adding and subtracting EXP_ROUND rounds to an integer. Below EXP_LOWEST the result
+// is 0, above EXP_HIGHEST it is undefined: 2^n must be a normal number.
 #define EXP_LOG2_E  1.44269504f
 #define EXP_LN2_HI  0.693359375f
 #define EXP_LN2_LO  (-2.12194440e-4f)
+#define EXP_ROUND   12582912.0f // 1.5 * 2^23
 #define EXP_LOWEST  (-87.3365f)
 #define EXP_HIGHEST 88.3762f
 

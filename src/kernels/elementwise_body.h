@@ -172,9 +172,15 @@ static void layer_norm_lanes(size_t m, size_t k, const float *x, size_t x_stride
 static float largest_scaled(size_t n, const float *x, float scale)
 {
     f32x16 factor = f32x16_set1(scale);
-    f32x16 largest = f32x16_set1(x[0] * scale);
-    f32x16 first = largest;
+    f32x16 first = f32x16_set1(x[0] * scale);
+    f32x16 largest = first;
+    f32x16 other = first; // two, because each waits for its last maximum
     size_t i = 0;
+    for (; i + (size_t)2 * LANES <= n; i += (size_t)2 * LANES) {
+        largest = f32x16_max(largest, f32x16_mul(f32x16_load(x + i), factor));
+        other = f32x16_max(other, f32x16_mul(f32x16_load(x + i + LANES), factor));
+    }
+    largest = f32x16_max(largest, other);
     for (; i + LANES <= n; i += LANES) {
         largest = f32x16_max(largest, f32x16_mul(f32x16_load(x + i), factor));
     }

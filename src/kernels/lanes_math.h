@@ -20,21 +20,23 @@ LANES_INLINE f32x16 horner(const size_t count, const float *coefficients, f32x16
 
 LANES_INLINE f32x16 exponential(f32x16 x)
 {
-    f32x16 bounded = f32x16_min(x, f32x16_set1(EXP_HIGHEST));
-    f32x16 n = f32x16_round(f32x16_mul(bounded, f32x16_set1(EXP_LOG2_E)));
-    f32x16 r = f32x16_fnma(n, f32x16_set1(EXP_LN2_HI), bounded);
+    f32x16 round = f32x16_set1(EXP_ROUND);
+    f32x16 n = f32x16_sub(f32x16_fma(x, f32x16_set1(EXP_LOG2_E), round), round);
+    f32x16 r = f32x16_fnma(n, f32x16_set1(EXP_LN2_HI), x);
     r = f32x16_fnma(n, f32x16_set1(EXP_LN2_LO), r);
     f32x16 p = horner(BASE_COUNT(EXP_P), EXP_P, r);
     p = f32x16_fma(p, r, f32x16_set1(1.0f));
     p = f32x16_fma(p, r, f32x16_set1(1.0f));
-    p = f32x16_mul(p, f32x16_power_of_2(n));
+    p = f32x16_times_power_of_2(p, n);
     return f32x16_select_less(x, f32x16_set1(EXP_LOWEST), f32x16_zero(), p);
 }
 
 LANES_INLINE f32x16 logistic(f32x16 x)
 {
     f32x16 one = f32x16_set1(1.0f);
-    return f32x16_div(one, f32x16_add(one, exponential(f32x16_sub(f32x16_zero(), x))));
+    f32x16 opposite = f32x16_sub(f32x16_zero(), x);
+    f32x16 e = exponential(f32x16_min(opposite, f32x16_set1(EXP_HIGHEST)));
+    return f32x16_div(one, f32x16_add(one, e));
 }
 
 LANES_INLINE f32x16 hyperbolic_tangent(f32x16 x)

@@ -134,20 +134,16 @@ LANES_INLINE f32x16 f32x16_copysign(f32x16 magnitude, f32x16 sign)
     return (f32x16)EACH_2(copysign_quarter, magnitude, sign);
 }
 
-LANES_INLINE f32x16 f32x16_round(f32x16 x)
-{
-    return (f32x16)EACH_1(vrndnq_f32, x);
-}
-
 LANES_INLINE float32x4_t power_of_2_quarter(float32x4_t n)
 {
     int32x4_t exponent = vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127));
     return vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23));
 }
 
-LANES_INLINE f32x16 f32x16_power_of_2(f32x16 n)
+LANES_INLINE f32x16 f32x16_times_power_of_2(f32x16 x, f32x16 n)
 {
-    return (f32x16)EACH_1(power_of_2_quarter, n);
+    f32x16 power = EACH_1(power_of_2_quarter, n);
+    return f32x16_mul(x, power);
 }
 
 LANES_INLINE f32x16 f32x16_select_less(f32x16 a, f32x16 b, f32x16 yes, f32x16 no)

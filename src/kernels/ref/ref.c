@@ -50,8 +50,7 @@ static float exponential(float x)
     if (x < EXP_LOWEST) {
         return 0.0f;
     }
-    x = fminf(x, EXP_HIGHEST);
-    float n = nearbyintf(x * EXP_LOG2_E);
+    float n = multiply_add(x, EXP_LOG2_E, EXP_ROUND) - EXP_ROUND;
     float r = multiply_add(n, -EXP_LN2_HI, x);
     r = multiply_add(n, -EXP_LN2_LO, r);
     float p = horner(BASE_COUNT(EXP_P), EXP_P, r);
@@ -62,7 +61,7 @@ static float exponential(float x)
 
 static float logistic(float x)
 {
-    return 1.0f / (1.0f + exponential(-x));
+    return 1.0f / (1.0f + exponential(fminf(-x, EXP_HIGHEST)));
 }
 
 static float hyperbolic_tangent(float x)

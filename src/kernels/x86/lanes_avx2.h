@@ -128,21 +128,16 @@ LANES_INLINE f32x16 f32x16_copysign(f32x16 magnitude, f32x16 sign)
                     _mm256_or_ps(bare.high, _mm256_and_ps(bit, sign.high))};
 }
 
-LANES_INLINE f32x16 f32x16_round(f32x16 x)
-{
-    enum { MODE = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
-    return (f32x16){_mm256_round_ps(x.low, MODE), _mm256_round_ps(x.high, MODE)};
-}
-
-LANES_INLINE __m256 f32x16_power_of_2_half(__m256 n)
+LANES_INLINE __m256 power_of_2_half(__m256 n)
 {
     __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
     return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
 
-LANES_INLINE f32x16 f32x16_power_of_2(f32x16 n)
+LANES_INLINE f32x16 f32x16_times_power_of_2(f32x16 x, f32x16 n)
 {
-    return (f32x16){f32x16_power_of_2_half(n.low), f32x16_power_of_2_half(n.high)};
+    return (f32x16){_mm256_mul_ps(x.low, power_of_2_half(n.low)),
+                    _mm256_mul_ps(x.high, power_of_2_half(n.high))};
 }
 
 LANES_INLINE f32x16 f32x16_select_less(f32x16 a, f32x16 b, f32x16 yes, f32x16 no)

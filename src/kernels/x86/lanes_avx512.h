@@ -109,16 +109,10 @@ LANES_INLINE f32x16 f32x16_copysign(f32x16 magnitude, f32x16 sign)
     return _mm512_or_ps(_mm512_andnot_ps(bit, magnitude), _mm512_and_ps(bit, sign));
 }
 
-LANES_INLINE f32x16 f32x16_round(f32x16 x) // to the nearest integer, ties to even
+// x * 2^n for whole n in -126..127; anything outside gives some value, not a fault.
+LANES_INLINE f32x16 f32x16_times_power_of_2(f32x16 x, f32x16 n)
 {
-    return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
-
-// 2^n for whole n in -126..127; anything outside gives some value, not a fault.
-LANES_INLINE f32x16 f32x16_power_of_2(f32x16 n)
-{
-    __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
+    return _mm512_scalef_ps(x, n);
 }
 
 LANES_INLINE f32x16 f32x16_select_less(f32x16 a, f32x16 b, f32x16 yes,

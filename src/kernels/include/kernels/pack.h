@@ -21,7 +21,7 @@ void pack_f32(size_t n, size_t k, size_t first, size_t count, const float *w, fl
 void pack_f16(size_t n, size_t k, size_t first, size_t count, const float *w, uint16_t *out);
 
 // Per output channel: scale = max|w| / 127, q = round-half-even(w / scale), sum as in kernels.h. A
-// row of zeros has scale 0. The same for rows beyond n, of which scale and sum hold up to 15.
+// row of zeros has scale 0. So have the rows that pad n.
 void pack_s8(size_t n, size_t k, size_t first, size_t count, const float *w, int8_t *out,
              float *scale, int32_t *sum);
 
