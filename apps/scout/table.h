@@ -1,0 +1,86 @@
+// The commands and options of scout. The numbers below are the indexes into the table of
+// table.c.
+#ifndef SCOUT_TABLE_H
+#define SCOUT_TABLE_H
+
+#include "config/table.h"
+
+typedef enum CommandId {
+    COMMAND_TRANSCRIBE,
+    COMMAND_MODELS,
+    COMMAND_MODELS_LIST,
+    COMMAND_MODELS_PULL,
+    COMMAND_MODELS_IMPORT,
+    COMMAND_MODELS_INFO,
+    COMMAND_MODELS_VERIFY,
+    COMMAND_MODELS_REMOVE,
+    COMMAND_LANGUAGES,
+    COMMAND_DOCTOR,
+    COMMAND_CONFIG,
+    COMMAND_COMPLETIONS,
+    COMMAND_HELP,
+    COMMAND_COUNT
+} CommandId;
+
+typedef enum OptionId {
+    OPTION_FORMAT,
+    OPTION_OUTPUT_DIR,
+    OPTION_FORCE,
+    OPTION_WORDS,
+    OPTION_ALTERNATIVES,
+    OPTION_MAX_LINE_WIDTH,
+    OPTION_MAX_LINES,
+    OPTION_RESUME,
+    OPTION_TIMINGS,
+    OPTION_MODEL,
+    OPTION_LANGUAGE,
+    OPTION_TASK,
+    OPTION_PROMPT,
+    OPTION_PREFIX,
+    OPTION_HOTWORDS,
+    OPTION_START,
+    OPTION_END,
+    OPTION_CHANNEL,
+    OPTION_MAX_DURATION,
+    OPTION_VAD,
+    OPTION_BEAM_SIZE,
+    OPTION_BEST_OF,
+    OPTION_PATIENCE,
+    OPTION_LENGTH_PENALTY,
+    OPTION_TEMPERATURE,
+    OPTION_THREADS,
+    OPTION_COMPUTE,
+    OPTION_CPU,
+    OPTION_DECODER,
+    OPTION_NAME,
+    OPTION_SHA256,
+    OPTION_WEIGHTS,
+    OPTION_IF_MISSING,
+    OPTION_AVAILABLE,
+    OPTION_NAMES,
+    OPTION_JSON,
+    OPTION_MODELS_DIR,
+    OPTION_CONFIG,
+    OPTION_QUIET,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_COUNT
+} OptionId;
+
+// In the order of the choices of --format.
+typedef enum FormatId {
+    FORMAT_TEXT,
+    FORMAT_SRT,
+    FORMAT_VTT,
+    FORMAT_JSON,
+    FORMAT_JSONL,
+    FORMAT_TSV,
+    FORMAT_CSV,
+    FORMAT_LRC,
+    FORMAT_MD,
+    FORMAT_COUNT
+} FormatId;
+
+extern const ConfigTable scout_table;
+
+#endif
