@@ -10,9 +10,10 @@
 // Marks that may not begin a line.
 static bool is_closing(uint32_t code)
 {
-    static const uint32_t marks[] = {'.',    ',',    '!',    '?',    ':',    ';',    ')',   ']',
-                                     '}',    '%',    0x2019, 0x201D, 0x2026, 0x3001, 0x3002, 0x300D,
-                                     0x300F, 0x3011, 0xFF01, 0xFF09, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F};
+    static const uint32_t marks[] = {'.',    ',',    '!',    '?',    ':',    ';',
+                                     ')',    ']',    '}',    '%',    0x2019, 0x201D,
+                                     0x2026, 0x3001, 0x3002, 0x300D, 0x300F, 0x3011,
+                                     0xFF01, 0xFF09, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F};
     for (size_t i = 0; i < BASE_COUNT(marks); i++) {
         if (marks[i] == code)
             return true;
@@ -69,7 +70,8 @@ static size_t piece_length(const char *text, size_t length, size_t max_width)
         uint32_t code;
         size_t taken = utf8_decode(text + at, length - at, &code);
         size_t wide = utf8_columns(text + at, taken);
-        if (at && (columns + wide > max_width || (breaks_between(before, code) && !is_closing(code))))
+        if (at &&
+            (columns + wide > max_width || (breaks_between(before, code) && !is_closing(code))))
             return at;
         columns += wide;
         before = code;
@@ -82,7 +84,9 @@ static size_t piece_length(const char *text, size_t length, size_t max_width)
 static void cut_text(UnitList *list, const char *text, double start_s, double end_s,
                      size_t max_width)
 {
-    double total = (double)BASE_MAX(utf8_columns(text, strlen(text)), 1);
+    // The space before a word takes no time.
+    const char *first = text + strspn(text, " \t\r\n");
+    double total = (double)BASE_MAX(utf8_columns(first, strlen(first)), 1);
     double per_column_s = (end_s - start_s) / total;
     const char *at = text;
     while (*at && !list->failed) {
@@ -95,7 +99,7 @@ static void cut_text(UnitList *list, const char *text, double start_s, double en
         for (size_t done = 0; done < length;) {
             size_t piece = piece_length(at + done, length - done, max_width);
             double piece_start_s =
-                start_s + per_column_s * (double)utf8_columns(text, (size_t)(at + done - text));
+                start_s + per_column_s * (double)utf8_columns(first, (size_t)(at + done - first));
             double piece_s = per_column_s * (double)utf8_columns(at + done, piece);
             add_unit(list, (CueUnit){.text = at + done,
                                      .length = piece,

@@ -20,8 +20,8 @@ typedef struct CueUnit {
 } CueUnit;
 
 typedef struct Cue {
-    size_t first, count;              // units
-    size_t breaks[CUE_LINES_MAX];     // the first unit of each line
+    size_t first, count;          // units
+    size_t breaks[CUE_LINES_MAX]; // the first unit of each line
     size_t line_count;
     double start_s, end_s;
 } Cue;

@@ -1,4 +1,5 @@
-// The exit statuses of scout. They are part of its interface (docs/cli.md) and never change meaning.
+// The exit statuses of scout. They are part of its interface (docs/cli.md) and never change
+// meaning.
 #ifndef SCOUT_EXITS_H
 #define SCOUT_EXITS_H
 

@@ -48,9 +48,9 @@ static json_t *json_of_word(const ScoutWord *word)
         json_t *list = json_array();
         for (size_t i = 0; i < word->alternative_count; i++) {
             const ScoutAlternative *alternative = &word->alternatives[i];
-            json_array_append_new(list,
-                                  json_pack("{s:o, s:o}", "text", text_of(alternative->text),
-                                            "probability", number((double)alternative->probability)));
+            json_array_append_new(list, json_pack("{s:o, s:o}", "text", text_of(alternative->text),
+                                                  "probability",
+                                                  number((double)alternative->probability)));
         }
         good = put(object, "alternatives", list);
     }
@@ -120,11 +120,10 @@ static json_t *json_of_source(const ScoutSource *source)
 {
     if (!source)
         return json_null();
-    return json_pack("{s:s, s:s, s:i, s:i, s:o}", "container", source->container, "codec",
-                     source->codec, "sample_rate", source->sample_rate, "channels",
-                     source->channels, "claimed_duration",
-                     source->claimed_duration_s < 0 ? json_null()
-                                                    : seconds(source->claimed_duration_s));
+    return json_pack(
+        "{s:s, s:s, s:i, s:i, s:o}", "container", source->container, "codec", source->codec,
+        "sample_rate", source->sample_rate, "channels", source->channels, "claimed_duration",
+        source->claimed_duration_s < 0 ? json_null() : seconds(source->claimed_duration_s));
 }
 
 static json_t *json_of_damage(const View *view)
@@ -132,9 +131,9 @@ static json_t *json_of_damage(const View *view)
     json_t *list = json_array();
     for (size_t i = 0; i < view->damage_count; i++) {
         const ScoutDamage *damage = &view->damage[i];
-        json_array_append_new(list, json_pack("{s:o, s:b, s:o}", "at", seconds(damage->at_s),
-                                              "to_end", damage->to_end, "message",
-                                              text_of(damage->message)));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:b, s:o}", "at", seconds(damage->at_s), "to_end",
+                                        damage->to_end, "message", text_of(damage->message)));
     }
     return list;
 }
@@ -175,17 +174,21 @@ json_t *json_of_view(const View *view)
     for (size_t i = 0; i < view->skipped_count; i++)
         json_array_append_new(skipped, json_of_skipped(&view->skipped[i]));
     bool known = *view->language.code != '\0';
-    return json_pack(
+    json_t *object = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "file",
         text_of(view->file), "text", text_of_view(view), "language",
         known ? text_of(view->language.code) : json_null(), "language_probability",
         known ? number((double)view->language.probability) : json_null(), "duration",
         seconds(view->duration_s), "model", view->model, "task", view->task, "interrupted",
-        view->interrupted, "segments", segments, "skipped", skipped, "damage",
-        json_of_damage(view), "source", json_of_source(view->source), "timings",
-        json_of_timings(view->timings), "options",
-        view->options ? json_deep_copy(view->options) : json_object(), "scout_version",
+        view->interrupted, "segments", segments, "skipped", skipped, "damage", json_of_damage(view),
+        "source", json_of_source(view->source), "timings", json_of_timings(view->timings),
+        "options", view->options ? json_deep_copy(view->options) : json_object(), "scout_version",
         SCOUT_VERSION);
+    if (object && view->error && !put(object, "error", text_of(view->error))) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
 }
 
 // -------------------------------------------------------------------------------------- from JSON

@@ -1,11 +1,10 @@
 // Every command and option of scout, and every word of its help.
 #include "table.h"
 
-
 #define ON(command) (1U << COMMAND_##command)
 
-#define MODELS_COMMAND  "scout models list --names"
-#define SOURCES_COMMAND "scout models list --available --names"
+#define MODELS_COMMAND    "scout models list --names"
+#define SOURCES_COMMAND   "scout models list --available --names"
 #define LANGUAGES_COMMAND "scout languages --names"
 
 static const char *const formats[] = {"text", "srt", "vtt", "json", "jsonl",
@@ -236,8 +235,9 @@ static const ConfigOption options[OPTION_COUNT] = {
                              .commands = ON(TRANSCRIBE),
                              .group = OUTPUT_GROUP,
                              .placeholder = "N",
-                             .help = "Up to N other words that each word may have been; they are in "
-                                     "the JSON. Turns --words on.",
+                             .help =
+                                 "Up to N other words that each word may have been; they are in "
+                                 "the JSON. Turns --words on.",
                              .initial = "0",
                              .low = 0,
                              .high = 16},
@@ -541,7 +541,8 @@ static const ConfigNote statuses[] = {
     {"0", "All is done."},
     {"1", "Something failed; a message on standard error says what. Of several inputs, the others "
           "were still done."},
-    {"2", "The command line, the environment or the configuration file is wrong; nothing was done."},
+    {"2",
+     "The command line, the environment or the configuration file is wrong; nothing was done."},
     {"3", "Done, but an input was damaged or cut short: what could be read was written, and a "
           "warning names the second."},
     {"130", "Interrupted (Ctrl-C or SIGTERM): what was done so far was written."},

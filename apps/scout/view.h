@@ -12,7 +12,7 @@ typedef struct View {
     const char *file; // as it was given
     const char *model;
     const char *task;
-    const json_t *options; // NULL: not told
+    const json_t *options;  // NULL: not told
     ScoutLanguage language; // code "" while unknown
     const ScoutSegment *segments;
     size_t segment_count;
@@ -23,7 +23,8 @@ typedef struct View {
     const ScoutSource *source;   // NULL while unknown
     const ScoutTimings *timings; // NULL while unknown
     double duration_s;
-    bool interrupted; // what is here is not all
+    bool interrupted;  // what is here is not all
+    const char *error; // why it is not all; NULL when it is
 } View;
 
 #endif

@@ -19,11 +19,11 @@ typedef struct WriterOptions {
 
 typedef struct Writer {
     WriterOptions options;
-    Buffer out;        // check `failed` now and then
-    size_t inputs;     // begun or failed so far
-    size_t cues;       // subtitles written for this input
-    double cue_end_s;  // of the last one
-    double section_s;  // md: where the next heading is due
+    Buffer out;       // check `failed` now and then
+    size_t inputs;    // begun or failed so far
+    size_t cues;      // subtitles written for this input
+    double cue_end_s; // of the last one
+    double section_s; // md: where the next heading is due
 } Writer;
 
 // How a format is called in file names: "txt", "srt".

@@ -101,6 +101,7 @@ typedef struct ScoutEvent {
         struct {
             double received_s; // audio pushed so far
             double settled_s; // no later event tells of anything before this; a run may resume here
+            double total_s;   // the length of a file as its header claims; 0 or less: unknown
         } progress;
     } u;
 } ScoutEvent;

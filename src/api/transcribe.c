@@ -57,7 +57,14 @@ static int job_event(void *context, const ScoutEvent *event)
     job->keep_status = transcript_add(job->transcript, event, &job->keep_error);
     if (job->keep_status)
         return 1;
-    return job->callback ? job->callback(job->context, event) : 0;
+    if (!job->callback)
+        return 0;
+    if (event->type != SCOUT_EVENT_PROGRESS)
+        return job->callback(job->context, event);
+    // Only here it is known how long the recording claims to be.
+    ScoutEvent progress = *event;
+    progress.u.progress.total_s = job->decoder ? audio_decoder_info(job->decoder)->duration_s : -1;
+    return job->callback(job->context, &progress);
 }
 
 static ScoutStatus job_feed(Job *job, const float *samples, size_t count, ScoutError *error)

@@ -62,3 +62,8 @@ char *path_cache_home(void)
 {
     return xdg_home("XDG_CACHE_HOME", ".cache");
 }
+
+char *path_state_home(void)
+{
+    return xdg_home("XDG_STATE_HOME", ".local/state");
+}

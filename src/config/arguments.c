@@ -53,8 +53,8 @@ static ScoutStatus unknown_option(const Config *config, const char *typed, size_
     char hint[CONFIG_NAME_MAX * 2];
     const char *near = config_nearest(text, names, count);
     if (near)
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "unknown option %s; did you mean %s?", text, near);
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "unknown option %s; did you mean %s?",
+                         text, near);
     size_t elsewhere = length > 2 ? config_find_option(table, typed + 2, length - 2) : SIZE_MAX;
     return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s %s; see %s",
                      elsewhere != SIZE_MAX ? "this command has no option" : "unknown option", text,
@@ -123,8 +123,7 @@ static ScoutStatus read_short(Reader *reader, const char *word, ScoutError *erro
     const ConfigTable *table = config->table;
     for (size_t i = 0; i < table->option_count && !word[2]; i++) {
         const ConfigOption *option = &table->options[i];
-        if (option->letter == word[1] &&
-            config_takes(table, config_command_index(config), option))
+        if (option->letter == word[1] && config_takes(table, config_command_index(config), option))
             return set_option(reader, i, false, word, NULL, error);
     }
     return unknown_option(config, word, strlen(word), error);
@@ -157,7 +156,8 @@ static ScoutStatus read_command(Config *config, const char *word, ScoutError *er
     char name[CONFIG_NAME_MAX];
     (void)snprintf(name, sizeof(name), "%s%s%s", config->command ? config->command->name : "",
                    config->command ? " " : "", word);
-    const ConfigCommand *found = strchr(word, ' ') ? NULL : config_find_command(config->table, name);
+    const ConfigCommand *found =
+        strchr(word, ' ') ? NULL : config_find_command(config->table, name);
     if (!found)
         return unknown_command(config, name, error);
     config->command = found;
@@ -200,8 +200,7 @@ static ScoutStatus check_count(const Config *config, ScoutError *error)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
                          "%s %s takes no '%s' (arguments: %s); see %s %s --help", program,
                          command->name, config->arguments[command->high],
-                         *command->arguments ? command->arguments : "none", program,
-                         command->name);
+                         *command->arguments ? command->arguments : "none", program, command->name);
     return SCOUT_OK;
 }
 

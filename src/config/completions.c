@@ -67,8 +67,8 @@ static const char *name_under(const ConfigCommand *command, const char *parent)
 
 // ------------------------------------------------------------------------------------------- bash
 
-static void bash_words(const ConfigCompletes completes, const char *from,
-                       const char *const *list, Buffer *out)
+static void bash_words(const ConfigCompletes completes, const char *from, const char *const *list,
+                       Buffer *out)
 {
     if (list) {
         buffer_append_text(out, "_scout_words \"");
@@ -210,8 +210,7 @@ static void zsh_action(ConfigCompletes completes, const char *from, const char *
     }
 }
 
-static void zsh_spec(const ConfigOption *option, const char *dashes, const char *name,
-                     Buffer *out)
+static void zsh_spec(const ConfigOption *option, const char *dashes, const char *name, Buffer *out)
 {
     bool value = takes_value(option);
     buffer_printf(out, "        '%s%s%s%s[", dashes, dashes[1] ? negation(option) : "", name,
@@ -289,7 +288,8 @@ static void zsh_branch(const ConfigTable *table, size_t index, const char *name,
     buffer_append_text(out, "            ;;\n");
 }
 
-// One function for the top, and one for each parent: it completes the command's name, then hands on.
+// One function for the top, and one for each parent: it completes the command's name, then hands
+// on.
 static void zsh_level(const ConfigTable *table, const char *parent, size_t command, Buffer *out)
 {
     buffer_printf(out, "_scout%s%s() {\n    local curcontext=$curcontext state line\n",
@@ -385,22 +385,23 @@ void config_write_fish(const ConfigTable *table, Buffer *out)
         if (option->letter)
             buffer_printf(out, " -%c", option->letter);
     }
-    buffer_append_text(out, "\n"
-                            "                set skip 1\n"
-                            "            case '-*'\n"
-                            "            case '*'\n"
-                            "                set -a found $word\n"
-                            "        end\n"
-                            "    end\n"
-                            "    string join ' ' -- $found\n"
-                            "end\n"
-                            "function __scout_at\n"
-                            "    test (__scout_command | string collect -a) = \"$argv[1]\"\n"
-                            "end\n"
-                            "function __scout_in\n"
-                            "    string match -q -- \"$argv[1] *\" (__scout_command | string collect -a)' '\n"
-                            "end\n"
-                            "complete -c scout -f\n");
+    buffer_append_text(
+        out, "\n"
+             "                set skip 1\n"
+             "            case '-*'\n"
+             "            case '*'\n"
+             "                set -a found $word\n"
+             "        end\n"
+             "    end\n"
+             "    string join ' ' -- $found\n"
+             "end\n"
+             "function __scout_at\n"
+             "    test (__scout_command | string collect -a) = \"$argv[1]\"\n"
+             "end\n"
+             "function __scout_in\n"
+             "    string match -q -- \"$argv[1] *\" (__scout_command | string collect -a)' '\n"
+             "end\n"
+             "complete -c scout -f\n");
     for (size_t i = 0; i < table->option_count; i++) {
         if (!table->options[i].commands)
             fish_option(&table->options[i], "", out);

@@ -60,8 +60,9 @@ static ScoutStatus find_key(const FileReader *reader, const yaml_event_t *event,
     }
     const char *near = config_nearest(key, names, count);
     if (near)
-        return error_set(error, SCOUT_ERROR_FORMAT, "%s:%zu: unknown option '%s'; did you mean '%s'?",
-                         reader->path, event_line(event), key, near);
+        return error_set(error, SCOUT_ERROR_FORMAT,
+                         "%s:%zu: unknown option '%s'; did you mean '%s'?", reader->path,
+                         event_line(event), key, near);
     return error_set(error, SCOUT_ERROR_FORMAT, "%s:%zu: unknown option '%s'; see %s config",
                      reader->path, event_line(event), key, table->program);
 }

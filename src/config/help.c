@@ -51,7 +51,7 @@ static void option_row(const ConfigPage *page, const ConfigOption *option)
         for (size_t i = 0; option->choices[i]; i++)
             buffer_printf(&text, "%s%s", i ? ", " : ": ", option->choices[i]);
     }
-    const char *initial = option->initial_note                ? option->initial_note
+    const char *initial = option->initial_note          ? option->initial_note
                           : option->type != CONFIG_FLAG ? option->initial
                                                         : NULL;
     if (initial)
@@ -117,8 +117,8 @@ static void command_rows(const ConfigTable *table, const char *under, const Conf
         if (!below)
             continue;
         char label[LABEL_MAX];
-        (void)snprintf(label, sizeof(label), "%s%s%s", command->name, *command->arguments ? " " : "",
-                       command->arguments);
+        (void)snprintf(label, sizeof(label), "%s%s%s", command->name,
+                       *command->arguments ? " " : "", command->arguments);
         row(page, label, command->summary);
     }
 }

@@ -13,8 +13,8 @@ bool config_takes(const ConfigTable *table, size_t command, const ConfigOption *
 {
     if (!option->commands)
         return true;
-    return command < table->command_count && (table->commands[command].hidden_options ||
-                                              (option->commands >> command & 1));
+    return command < table->command_count &&
+           (table->commands[command].hidden_options || (option->commands >> command & 1));
 }
 
 ScoutStatus config_new(const ConfigTable *table, Config **config, ScoutError *error)
@@ -118,8 +118,8 @@ static ScoutStatus parse(const ConfigOption *option, const char *text, const cha
     case CONFIG_FLAG:
         if (parse_flag(text, &value->number))
             return SCOUT_OK;
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "%s must be true or false, not '%s'", place, text);
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s must be true or false, not '%s'",
+                         place, text);
     case CONFIG_INTEGER:
         if (str_to_int(text, (int64_t)option->low, (int64_t)option->high, &integer)) {
             value->number = (double)integer;

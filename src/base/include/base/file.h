@@ -46,10 +46,11 @@ char *path_join(const char *folder, const char *name);
 // The part after the last slash; borrowed from path.
 const char *path_base(const char *path);
 
-// $XDG_DATA_HOME/scout, $XDG_CONFIG_HOME/scout, $XDG_CACHE_HOME/scout, or their defaults under
-// $HOME. New string, free with mem_free; NULL when neither variable is set or memory is out.
+// $XDG_DATA_HOME/scout, and so on for CONFIG, CACHE and STATE, or their defaults under $HOME. New
+// string, free with mem_free; NULL when neither variable is set or memory is out.
 char *path_data_home(void);
 char *path_config_home(void);
 char *path_cache_home(void);
+char *path_state_home(void);
 
 #endif

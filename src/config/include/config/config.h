@@ -40,7 +40,7 @@ const char *const *config_arguments(const Config *config, size_t *count);
 const ConfigCommand *config_find_command(const ConfigTable *table, const char *name);
 
 // option: the index in the table. Borrowed texts, until the value changes.
-bool config_is_set(const Config *config, size_t option); // by anything but its default
+bool config_is_set(const Config *config, size_t option);      // by anything but its default
 const char *config_text(const Config *config, size_t option); // NULL when it has no value
 bool config_flag(const Config *config, size_t option);
 int64_t config_integer(const Config *config, size_t option); // 0 when it has no value

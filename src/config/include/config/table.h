@@ -38,14 +38,14 @@ typedef struct ConfigOption {
     char letter;      // 0: no short form
     ConfigType type;
     ConfigScope scope;
-    uint32_t commands;       // bit i: command i takes it; 0: every command does
-    const char *group;       // heading in the help
-    const char *placeholder; // "SECONDS"; NULL for flags
-    const char *help;        // one or two sentences
-    const char *initial;     // default as it would be typed; NULL: none
-    const char *initial_note; // what the help says instead of `initial`; NULL: nothing
-    const char *environment;  // NULL: the program's prefix and the name, SCOUT_MAX_LINES
-    double low, high;         // bounds of numbers
+    uint32_t commands;          // bit i: command i takes it; 0: every command does
+    const char *group;          // heading in the help
+    const char *placeholder;    // "SECONDS"; NULL for flags
+    const char *help;           // one or two sentences
+    const char *initial;        // default as it would be typed; NULL: none
+    const char *initial_note;   // what the help says instead of `initial`; NULL: nothing
+    const char *environment;    // NULL: the program's prefix and the name, SCOUT_MAX_LINES
+    double low, high;           // bounds of numbers
     const char *const *choices; // of CONFIG_CHOICE; ends at NULL
     ConfigCompletes completes;
     const char *completes_from;
@@ -61,13 +61,13 @@ typedef struct ConfigNote {
 } ConfigNote;
 
 typedef struct ConfigCommand {
-    const char *name;       // "transcribe", "models pull"
-    const char *summary;    // a few words
-    const char *arguments;  // "FILE..."; "" when there are none
-    const char *about;      // paragraphs with an empty line between
-    bool parent;            // only holds others ("models"); running it shows its help
-    bool hidden_options;    // takes every option, and its help lists none of them
-    size_t low, high;       // how many arguments it takes
+    const char *name;      // "transcribe", "models pull"
+    const char *summary;   // a few words
+    const char *arguments; // "FILE..."; "" when there are none
+    const char *about;     // paragraphs with an empty line between
+    bool parent;           // only holds others ("models"); running it shows its help
+    bool hidden_options;   // takes every option, and its help lists none of them
+    size_t low, high;      // how many arguments it takes
     ConfigCompletes completes;
     const char *completes_from;
     const char *const *choices; // of the argument; ends at NULL; NULL: free

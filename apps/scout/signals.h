@@ -1,0 +1,20 @@
+// Ctrl-C and SIGTERM: the first asks the work to stop, the second ends the program at once.
+#ifndef SCOUT_SIGNALS_H
+#define SCOUT_SIGNALS_H
+
+#include <stdbool.h>
+
+#include <scout/speech.h>
+
+#include "base/cancel.h"
+
+// SIGPIPE is ignored from here on: a closed pipe is seen when writing fails.
+void signals_init(void);
+
+// What the first signal raises, besides signals_cancel(); NULL for nothing.
+void signals_set_cancel(ScoutCancel *cancel);
+
+bool signals_interrupted(void);
+const Cancel *signals_cancel(void);
+
+#endif
