@@ -170,7 +170,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(first->name, second->name);
 }
 
-static ScoutStatus sort_tensors(Source *source, ScoutError *error)
+ScoutStatus source_sort(Source *source, ScoutError *error)
 {
     if (source->tensor_count == 0) {
         return error_set(error, SCOUT_ERROR_CORRUPT, "%s: holds no tensors", source->path);
@@ -310,7 +310,7 @@ ScoutStatus source_open(const char *path, Source *source, ScoutError *error)
         status = sharded ? read_shards(source, error) : read_file(source, error);
     }
     if (status == SCOUT_OK) {
-        status = sort_tensors(source, error);
+        status = source_sort(source, error);
     }
     if (status != SCOUT_OK) {
         source_close(source);

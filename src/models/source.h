@@ -74,7 +74,7 @@ typedef struct Source {
 ScoutStatus source_open(const char *path, Source *source, ScoutError *error);
 void source_close(Source *source); // a zeroed one is allowed
 
-// NULL if absent. source_tensor_is_weights is false for SOURCE_OTHER.
+// NULL if absent.
 const SourceTensor *source_find(const Source *source, const char *name);
 
 // Bytes that count elements of a type take; SIZE_MAX when they do not fit, or are no whole blocks.
@@ -86,6 +86,10 @@ bool source_type_is_quantised(SourceType type);
 ScoutStatus source_add(Source *source, const SourceTensor *tensor, ScoutError *error);
 ScoutStatus source_map_file(Source *source, const char *path, ScoutError *error);
 char *source_copy_text(Source *source, const char *text, size_t length);
+
+// After the readers: makes source_find work. CORRUPT when there are no tensors, or a name is there
+// twice.
+ScoutStatus source_sort(Source *source, ScoutError *error);
 
 // The readers: source holds its maps (one; safetensors any number) and gets its tensors.
 ScoutStatus ct2_read(Source *source, ScoutError *error);
