@@ -564,6 +564,20 @@ static int publish(const char *temporary, const char *path, bool replace)
     return rename(temporary, path) == 0 ? 0 : errno;
 }
 
+// Makes the new name last. The file is complete without it, so a folder that cannot be flushed is
+// no reason to fail.
+static void flush_folder(const char *path)
+{
+    size_t length = (size_t)(path_base(path) - path);
+    BASE_CLEANUP(mem_free_pointer)
+    char *folder = length ? mem_copy_text(path, length) : mem_copy_text(".", 1);
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+}
+
 ScoutStatus packed_writer_finish(PackedWriter *writer, bool replace, ScoutError *error)
 {
     if (writer->state != WRITER_WRITING) {
@@ -593,6 +607,7 @@ ScoutStatus packed_writer_finish(PackedWriter *writer, bool replace, ScoutError 
     if (problem) {
         return error_set_errno(error, problem, "cannot write %s", writer->path);
     }
+    flush_folder(writer->path);
     mem_free(writer->temporary);
     writer->temporary = NULL;
     writer->state = WRITER_FINISHED;

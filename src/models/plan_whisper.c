@@ -1,6 +1,5 @@
-// Plans the import of a Whisper model: one table says, for each tensor of Scout's, its shape and
-// what it is called by CTranslate2, OpenAI (and so ggml) and Hugging Face. Sizes are taken from the
-// shapes, never from a list of models.
+// Plans the import of a Whisper model. Its sizes are taken from the shapes of its tensors, never
+// from a list of models.
 #include "alignment.h"
 #include "base/attributes.h"
 #include "base/file.h"
@@ -8,38 +7,10 @@
 #include "json_text.h"
 #include "plan.h"
 #include "vocabulary.h"
+#include "whisper_names.h"
 
 #include <stdio.h>
 #include <string.h>
-
-typedef enum Naming { NAMING_CT2, NAMING_OPENAI, NAMING_HF, NAMING_COUNT } Naming;
-
-typedef enum Dim {
-    DIM_NONE,
-    DIM_STATE,
-    DIM_STATE_2,
-    DIM_STATE_3,
-    DIM_STATE_4,
-    DIM_CONV_MELS,  // 3 taps of n_mels channels
-    DIM_CONV_STATE, // 3 taps of n_state channels
-    DIM_AUDIO,
-    DIM_TEXT,
-    DIM_VOCAB,
-    DIM_COUNT
-} Dim;
-
-typedef enum Where { WHERE_ONCE, WHERE_ENCODER, WHERE_DECODER } Where; // once or in every layer
-
-enum { CONV_TAPS = 3 };
-
-// In names # is the number of the layer. "0" is a part of zeros: Whisper's keys have no bias.
-typedef struct WhisperName {
-    Where where;
-    PlanRole role;
-    Dim dims[2];
-    const char *scout;
-    const char *parts[NAMING_COUNT][PLAN_PARTS_MAX];
-} WhisperName;
 
 typedef struct Dims {
     size_t n_vocab, n_mels, n_state, n_heads, n_encoder_layers, n_decoder_layers, n_audio_ctx,
@@ -52,299 +23,6 @@ typedef struct WhisperPlan {
     const char *prefix; // "model." in what Hugging Face saves from the whole model
     Dims dims;
 } WhisperPlan;
-
-static const WhisperName names[] = {
-    {WHERE_ONCE,
-     PLAN_CONV,
-     {DIM_STATE, DIM_CONV_MELS},
-     "encoder.conv1.weight",
-     {{"encoder/conv1/weight"}, {"encoder.conv1.weight"}, {"encoder.conv1.weight"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.conv1.bias",
-     {{"encoder/conv1/bias"}, {"encoder.conv1.bias"}, {"encoder.conv1.bias"}}},
-    {WHERE_ONCE,
-     PLAN_CONV,
-     {DIM_STATE, DIM_CONV_STATE},
-     "encoder.conv2.weight",
-     {{"encoder/conv2/weight"}, {"encoder.conv2.weight"}, {"encoder.conv2.weight"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.conv2.bias",
-     {{"encoder/conv2/bias"}, {"encoder.conv2.bias"}, {"encoder.conv2.bias"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_AUDIO, DIM_STATE},
-     "encoder.positions",
-     {{"encoder/position_encodings/encodings"},
-      {"encoder.positional_embedding"},
-      {"encoder.embed_positions.weight"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.layers.#.attn_norm.gamma",
-     {{"encoder/layer_#/self_attention/layer_norm/gamma"},
-      {"encoder.blocks.#.attn_ln.weight"},
-      {"encoder.layers.#.self_attn_layer_norm.weight"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.layers.#.attn_norm.beta",
-     {{"encoder/layer_#/self_attention/layer_norm/beta"},
-      {"encoder.blocks.#.attn_ln.bias"},
-      {"encoder.layers.#.self_attn_layer_norm.bias"}}},
-    {WHERE_ENCODER,
-     PLAN_MATRIX,
-     {DIM_STATE_3, DIM_STATE},
-     "encoder.layers.#.attn.qkv.weight",
-     {{"encoder/layer_#/self_attention/linear_0/weight"},
-      {"encoder.blocks.#.attn.query.weight", "encoder.blocks.#.attn.key.weight",
-       "encoder.blocks.#.attn.value.weight"},
-      {"encoder.layers.#.self_attn.q_proj.weight", "encoder.layers.#.self_attn.k_proj.weight",
-       "encoder.layers.#.self_attn.v_proj.weight"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE_3},
-     "encoder.layers.#.attn.qkv.bias",
-     {{"encoder/layer_#/self_attention/linear_0/bias"},
-      {"encoder.blocks.#.attn.query.bias", "0", "encoder.blocks.#.attn.value.bias"},
-      {"encoder.layers.#.self_attn.q_proj.bias", "0", "encoder.layers.#.self_attn.v_proj.bias"}}},
-    {WHERE_ENCODER,
-     PLAN_MATRIX,
-     {DIM_STATE, DIM_STATE},
-     "encoder.layers.#.attn.out.weight",
-     {{"encoder/layer_#/self_attention/linear_1/weight"},
-      {"encoder.blocks.#.attn.out.weight"},
-      {"encoder.layers.#.self_attn.out_proj.weight"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.layers.#.attn.out.bias",
-     {{"encoder/layer_#/self_attention/linear_1/bias"},
-      {"encoder.blocks.#.attn.out.bias"},
-      {"encoder.layers.#.self_attn.out_proj.bias"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.layers.#.mlp_norm.gamma",
-     {{"encoder/layer_#/ffn/layer_norm/gamma"},
-      {"encoder.blocks.#.mlp_ln.weight"},
-      {"encoder.layers.#.final_layer_norm.weight"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.layers.#.mlp_norm.beta",
-     {{"encoder/layer_#/ffn/layer_norm/beta"},
-      {"encoder.blocks.#.mlp_ln.bias"},
-      {"encoder.layers.#.final_layer_norm.bias"}}},
-    {WHERE_ENCODER,
-     PLAN_MATRIX,
-     {DIM_STATE_4, DIM_STATE},
-     "encoder.layers.#.mlp.fc1.weight",
-     {{"encoder/layer_#/ffn/linear_0/weight"},
-      {"encoder.blocks.#.mlp.0.weight"},
-      {"encoder.layers.#.fc1.weight"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE_4},
-     "encoder.layers.#.mlp.fc1.bias",
-     {{"encoder/layer_#/ffn/linear_0/bias"},
-      {"encoder.blocks.#.mlp.0.bias"},
-      {"encoder.layers.#.fc1.bias"}}},
-    {WHERE_ENCODER,
-     PLAN_MATRIX,
-     {DIM_STATE, DIM_STATE_4},
-     "encoder.layers.#.mlp.fc2.weight",
-     {{"encoder/layer_#/ffn/linear_1/weight"},
-      {"encoder.blocks.#.mlp.2.weight"},
-      {"encoder.layers.#.fc2.weight"}}},
-    {WHERE_ENCODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.layers.#.mlp.fc2.bias",
-     {{"encoder/layer_#/ffn/linear_1/bias"},
-      {"encoder.blocks.#.mlp.2.bias"},
-      {"encoder.layers.#.fc2.bias"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.norm.gamma",
-     {{"encoder/layer_norm/gamma"}, {"encoder.ln_post.weight"}, {"encoder.layer_norm.weight"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "encoder.norm.beta",
-     {{"encoder/layer_norm/beta"}, {"encoder.ln_post.bias"}, {"encoder.layer_norm.bias"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_TEXT, DIM_STATE},
-     "decoder.positions",
-     {{"decoder/position_encodings/encodings"},
-      {"decoder.positional_embedding"},
-      {"decoder.embed_positions.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.attn_norm.gamma",
-     {{"decoder/layer_#/self_attention/layer_norm/gamma"},
-      {"decoder.blocks.#.attn_ln.weight"},
-      {"decoder.layers.#.self_attn_layer_norm.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.attn_norm.beta",
-     {{"decoder/layer_#/self_attention/layer_norm/beta"},
-      {"decoder.blocks.#.attn_ln.bias"},
-      {"decoder.layers.#.self_attn_layer_norm.bias"}}},
-    {WHERE_DECODER,
-     PLAN_MATRIX,
-     {DIM_STATE_3, DIM_STATE},
-     "decoder.layers.#.attn.qkv.weight",
-     {{"decoder/layer_#/self_attention/linear_0/weight"},
-      {"decoder.blocks.#.attn.query.weight", "decoder.blocks.#.attn.key.weight",
-       "decoder.blocks.#.attn.value.weight"},
-      {"decoder.layers.#.self_attn.q_proj.weight", "decoder.layers.#.self_attn.k_proj.weight",
-       "decoder.layers.#.self_attn.v_proj.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE_3},
-     "decoder.layers.#.attn.qkv.bias",
-     {{"decoder/layer_#/self_attention/linear_0/bias"},
-      {"decoder.blocks.#.attn.query.bias", "0", "decoder.blocks.#.attn.value.bias"},
-      {"decoder.layers.#.self_attn.q_proj.bias", "0", "decoder.layers.#.self_attn.v_proj.bias"}}},
-    {WHERE_DECODER,
-     PLAN_MATRIX,
-     {DIM_STATE, DIM_STATE},
-     "decoder.layers.#.attn.out.weight",
-     {{"decoder/layer_#/self_attention/linear_1/weight"},
-      {"decoder.blocks.#.attn.out.weight"},
-      {"decoder.layers.#.self_attn.out_proj.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.attn.out.bias",
-     {{"decoder/layer_#/self_attention/linear_1/bias"},
-      {"decoder.blocks.#.attn.out.bias"},
-      {"decoder.layers.#.self_attn.out_proj.bias"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.cross_norm.gamma",
-     {{"decoder/layer_#/attention/layer_norm/gamma"},
-      {"decoder.blocks.#.cross_attn_ln.weight"},
-      {"decoder.layers.#.encoder_attn_layer_norm.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.cross_norm.beta",
-     {{"decoder/layer_#/attention/layer_norm/beta"},
-      {"decoder.blocks.#.cross_attn_ln.bias"},
-      {"decoder.layers.#.encoder_attn_layer_norm.bias"}}},
-    {WHERE_DECODER,
-     PLAN_MATRIX,
-     {DIM_STATE, DIM_STATE},
-     "decoder.layers.#.cross.q.weight",
-     {{"decoder/layer_#/attention/linear_0/weight"},
-      {"decoder.blocks.#.cross_attn.query.weight"},
-      {"decoder.layers.#.encoder_attn.q_proj.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.cross.q.bias",
-     {{"decoder/layer_#/attention/linear_0/bias"},
-      {"decoder.blocks.#.cross_attn.query.bias"},
-      {"decoder.layers.#.encoder_attn.q_proj.bias"}}},
-    {WHERE_DECODER,
-     PLAN_MATRIX,
-     {DIM_STATE_2, DIM_STATE},
-     "decoder.layers.#.cross.kv.weight",
-     {{"decoder/layer_#/attention/linear_1/weight"},
-      {"decoder.blocks.#.cross_attn.key.weight", "decoder.blocks.#.cross_attn.value.weight"},
-      {"decoder.layers.#.encoder_attn.k_proj.weight",
-       "decoder.layers.#.encoder_attn.v_proj.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE_2},
-     "decoder.layers.#.cross.kv.bias",
-     {{"decoder/layer_#/attention/linear_1/bias"},
-      {"0", "decoder.blocks.#.cross_attn.value.bias"},
-      {"0", "decoder.layers.#.encoder_attn.v_proj.bias"}}},
-    {WHERE_DECODER,
-     PLAN_MATRIX,
-     {DIM_STATE, DIM_STATE},
-     "decoder.layers.#.cross.out.weight",
-     {{"decoder/layer_#/attention/linear_2/weight"},
-      {"decoder.blocks.#.cross_attn.out.weight"},
-      {"decoder.layers.#.encoder_attn.out_proj.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.cross.out.bias",
-     {{"decoder/layer_#/attention/linear_2/bias"},
-      {"decoder.blocks.#.cross_attn.out.bias"},
-      {"decoder.layers.#.encoder_attn.out_proj.bias"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.mlp_norm.gamma",
-     {{"decoder/layer_#/ffn/layer_norm/gamma"},
-      {"decoder.blocks.#.mlp_ln.weight"},
-      {"decoder.layers.#.final_layer_norm.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.mlp_norm.beta",
-     {{"decoder/layer_#/ffn/layer_norm/beta"},
-      {"decoder.blocks.#.mlp_ln.bias"},
-      {"decoder.layers.#.final_layer_norm.bias"}}},
-    {WHERE_DECODER,
-     PLAN_MATRIX,
-     {DIM_STATE_4, DIM_STATE},
-     "decoder.layers.#.mlp.fc1.weight",
-     {{"decoder/layer_#/ffn/linear_0/weight"},
-      {"decoder.blocks.#.mlp.0.weight"},
-      {"decoder.layers.#.fc1.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE_4},
-     "decoder.layers.#.mlp.fc1.bias",
-     {{"decoder/layer_#/ffn/linear_0/bias"},
-      {"decoder.blocks.#.mlp.0.bias"},
-      {"decoder.layers.#.fc1.bias"}}},
-    {WHERE_DECODER,
-     PLAN_MATRIX,
-     {DIM_STATE, DIM_STATE_4},
-     "decoder.layers.#.mlp.fc2.weight",
-     {{"decoder/layer_#/ffn/linear_1/weight"},
-      {"decoder.blocks.#.mlp.2.weight"},
-      {"decoder.layers.#.fc2.weight"}}},
-    {WHERE_DECODER,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.layers.#.mlp.fc2.bias",
-     {{"decoder/layer_#/ffn/linear_1/bias"},
-      {"decoder.blocks.#.mlp.2.bias"},
-      {"decoder.layers.#.fc2.bias"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.norm.gamma",
-     {{"decoder/layer_norm/gamma"}, {"decoder.ln.weight"}, {"decoder.layer_norm.weight"}}},
-    {WHERE_ONCE,
-     PLAN_PLAIN,
-     {DIM_STATE},
-     "decoder.norm.beta",
-     {{"decoder/layer_norm/beta"}, {"decoder.ln.bias"}, {"decoder.layer_norm.bias"}}},
-    {WHERE_ONCE,
-     PLAN_VOCABULARY,
-     {DIM_VOCAB, DIM_STATE},
-     "decoder.embedding",
-     {{"decoder/embeddings/weight"},
-      {"decoder.token_embedding.weight"},
-      {"decoder.embed_tokens.weight"}}},
-};
 
 static size_t dim_of(const Dims *dims, Dim dim)
 {
@@ -375,9 +53,9 @@ static void expand(const char *prefix, const char *pattern, size_t layer, char *
 
 static const WhisperName *name_of(const char *scout)
 {
-    for (size_t i = 0; i < BASE_COUNT(names); i++) {
-        if (strcmp(names[i].scout, scout) == 0) {
-            return &names[i];
+    for (size_t i = 0; i < whisper_name_count; i++) {
+        if (strcmp(whisper_names[i].scout, scout) == 0) {
+            return &whisper_names[i];
         }
     }
     return NULL;
@@ -574,9 +252,10 @@ static ScoutStatus add_layers(const WhisperPlan *whisper, Where where, size_t la
                               ScoutError *error)
 {
     for (size_t layer = 0; layer < layers; layer++) {
-        for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        for (size_t i = 0; i < whisper_name_count; i++) {
+            const WhisperName *name = &whisper_names[i];
             ScoutStatus status =
-                names[i].where == where ? add_tensor(whisper, &names[i], layer, error) : SCOUT_OK;
+                name->where == where ? add_tensor(whisper, name, layer, error) : SCOUT_OK;
             if (status != SCOUT_OK) {
                 return status;
             }
