@@ -342,8 +342,8 @@ static void collect_ended(Search *search, size_t *sequences, Chance *chances)
 static ScoutStatus search_samples(Search *search, const SearchTask *task, SearchResult *result,
                                   ScoutError *error)
 {
-    size_t sequences[SCOUT_BEAM_MAX];
-    Chance chances[SCOUT_BEAM_MAX];
+    size_t sequences[SCOUT_BEAM_MAX] = {0};
+    Chance chances[SCOUT_BEAM_MAX] = {{0}};
     for (size_t i = 0; i < task->width; i++) {
         sequences[i] = task->work_sequence + i;
         chances[i] = chance_start(task->chance.state, i);

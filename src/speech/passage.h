@@ -1,0 +1,40 @@
+// A decoded window becomes segments: its text is cut at the model's timestamps, held against the
+// evidence of voice activity, given word times if they are wanted, and reported in order. Also says
+// where to go on, which is not always the window's end.
+#ifndef SPEECH_PASSAGE_H
+#define SPEECH_PASSAGE_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+#include "plan.h"
+#include "report.h"
+#include "track.h"
+#include "window.h"
+
+typedef struct PassageSetup {
+    const WhisperModel *whisper;
+    const ScoutTranscribeOptions *options; // borrowed, as all here
+    Window *window;
+    const Track *track;
+    Report *report;
+    Turn *turn;
+} PassageSetup;
+
+typedef struct Passage Passage;
+
+ScoutStatus passage_new(const PassageSetup *setup, Passage **passage, ScoutError *error);
+void passage_free(Passage *passage); // NULL is allowed
+
+typedef struct PassageOutcome {
+    int64_t resume;        // the next window begins here or later; everything before is told of
+    const int32_t *tokens; // what was reported as text; borrowed until the next call
+    size_t token_count;
+} PassageOutcome;
+
+// plan is the window that was decoded. The schedule's turn is held, and given back before events
+// are sent: their receiver may take its time.
+ScoutStatus passage_tell(Passage *passage, const Plan *plan, size_t language,
+                         const WindowResult *result, PassageOutcome *outcome, ScoutError *error);
+
+#endif

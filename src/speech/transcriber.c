@@ -1,0 +1,544 @@
+// The transcriber: sound is appended a frame at a time, voice activity looks at it, and as soon as
+// it is clear what the next window is, the window is decoded and told of. Work is triggered by
+// positions in the stream alone, so the chunks in which it is pushed change nothing.
+#include "speech/transcriber.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/attributes.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/str.h"
+#include "hotwords.h"
+#include "passage.h"
+#include "plan.h"
+#include "report.h"
+#include "speech/vad.h"
+#include "text.h"
+#include "track.h"
+#include "turn.h"
+#include "window.h"
+
+enum {
+    FRAME_SAMPLES = VAD_FRAME_SAMPLES,
+    VAD_PIECE_MS = 1000, // speech and silence are told of at least this often
+    VAD_PIECE_SAMPLES = VAD_PIECE_MS * 16,
+    PREVIOUS_MAX = 223, // tokens of earlier text that a prompt holds
+    WINDOW_MIN_SAMPLES = 320
+};
+
+// Above this temperature, text is no prompt for what follows it.
+static const float PROMPT_TEMPERATURE_MAX = 0.5f;
+// A language this probable is taken at once; else more of the speech is listened to.
+static const double LANGUAGE_SURE = 0.5;
+
+struct Transcriber {
+    const WhisperModel *whisper;
+    ScoutTranscribeOptions options;
+    const Cancel *cancel;
+    Turn turn;
+    ScoutTimings timings;
+    Hotwords *hotwords;
+    Vad *vad;
+    Track track;
+    Window *window;
+    Passage *passage;
+    Report report;
+
+    // Positions count from the beginning of the wanted part: negative before it.
+    int64_t received; // position after the last sample pushed
+    int64_t end;      // of the wanted part
+    int64_t cursor;   // what lies before is told of
+    bool ended;       // the wanted part is done
+    float frame[FRAME_SAMPLES];
+    size_t frame_fill;
+
+    int32_t previous[PREVIOUS_MAX];
+    size_t previous_count;
+    int32_t *prefix;
+    size_t prefix_count;
+
+    bool language_known, language_told;
+    size_t language;
+    double *language_scores; // sums of log probabilities
+    int64_t language_heard;  // of the track: windows before it were listened to
+    float *language_logprobs;
+
+    ScoutStatus failed; // a call failed: only transcriber_free is left
+    bool finished;
+};
+
+void transcriber_free(Transcriber *transcriber)
+{
+    if (!transcriber)
+        return;
+    passage_free(transcriber->passage);
+    window_free(transcriber->window);
+    vad_free(transcriber->vad);
+    hotwords_free(transcriber->hotwords);
+    track_done(&transcriber->track);
+    mem_free(transcriber->prefix);
+    mem_free(transcriber->language_scores);
+    mem_free(transcriber->language_logprobs);
+    mem_free(transcriber);
+}
+
+// ------------------------------------------------------------------------------------------ set-up
+
+static ScoutStatus choose_language(Transcriber *transcriber, ScoutError *error)
+{
+    const Bpe *bpe = whisper_bpe(transcriber->whisper);
+    const ScoutTranscribeOptions *options = &transcriber->options;
+    bool multilingual = bpe_special(bpe)->multilingual;
+    if (!multilingual && options->task == SCOUT_TASK_TRANSLATE)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                         "this model knows English only and cannot translate");
+    bool automatic = !options->language || str_equal_nocase(options->language, "auto");
+    if (automatic && multilingual)
+        return SCOUT_OK;
+    const char *name = automatic ? "en" : options->language;
+    if (!language_find(name, &transcriber->language))
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                         "\"%.40s\" is no language that is known; give an ISO code like \"en\"",
+                         name);
+    bool english = str_equal(language_code(transcriber->language), "en");
+    if (multilingual ? bpe_language_token(bpe, transcriber->language) < 0 : !english)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "this model does not know %s",
+                         language_name(transcriber->language));
+    transcriber->language_known = true;
+    return SCOUT_OK;
+}
+
+// The tokens of " text", without white space around it. *tokens is new.
+static ScoutStatus encode_text(const Bpe *bpe, const char *text, int32_t **tokens, size_t *count,
+                               ScoutError *error)
+{
+    size_t length = strlen(text);
+    text_trim(&text, &length);
+    BASE_CLEANUP(mem_free_pointer) char *spaced = mem_array(length + 2, 1);
+    int32_t *made = mem_array(length + 1, sizeof *made);
+    if (!spaced || !made) {
+        mem_free(made);
+        return error_no_memory(error);
+    }
+    spaced[0] = ' ';
+    memcpy(spaced + 1, text, length);
+    ScoutStatus status = SCOUT_OK;
+    *count = 0;
+    if (length > 0)
+        status = bpe_encode(bpe, spaced, length + 1, made, length + 1, count, error);
+    if (status != SCOUT_OK) {
+        mem_free(made);
+        return status;
+    }
+    *tokens = made;
+    return SCOUT_OK;
+}
+
+static void remember(Transcriber *transcriber, const int32_t *tokens, size_t count)
+{
+    if (count > PREVIOUS_MAX) {
+        tokens += count - PREVIOUS_MAX;
+        count = PREVIOUS_MAX;
+    }
+    size_t kept = BASE_MIN(transcriber->previous_count, PREVIOUS_MAX - count);
+    memmove(transcriber->previous, transcriber->previous + transcriber->previous_count - kept,
+            kept * sizeof *tokens);
+    memcpy(transcriber->previous + kept, tokens, count * sizeof *tokens);
+    transcriber->previous_count = kept + count;
+}
+
+static ScoutStatus take_texts(Transcriber *transcriber, ScoutError *error)
+{
+    const Bpe *bpe = whisper_bpe(transcriber->whisper);
+    const ScoutTranscribeOptions *options = &transcriber->options;
+    ScoutStatus status = SCOUT_OK;
+    if (options->prompt) {
+        int32_t *tokens = NULL;
+        size_t count;
+        status = encode_text(bpe, options->prompt, &tokens, &count, error);
+        if (status != SCOUT_OK)
+            return status;
+        remember(transcriber, tokens, count);
+        mem_free(tokens);
+    }
+    if (options->prefix)
+        status = encode_text(bpe, options->prefix, &transcriber->prefix, &transcriber->prefix_count,
+                             error);
+    if (status == SCOUT_OK && transcriber->prefix_count > WINDOW_PREFIX_MAX)
+        status = error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                           "the prefix has %zu tokens; at most %d are taken",
+                           transcriber->prefix_count, WINDOW_PREFIX_MAX);
+    if (status == SCOUT_OK && options->hotword_count > 0 && options->hotword_boost > 0)
+        status = hotwords_new(bpe, options->hotwords, options->hotword_count,
+                              options->hotword_boost, &transcriber->hotwords, error);
+    // Nothing of the caller's is kept.
+    transcriber->options.prompt = transcriber->options.prefix = NULL;
+    transcriber->options.language = transcriber->options.model = NULL;
+    transcriber->options.hotwords = NULL;
+    return status;
+}
+
+static ScoutStatus hear_span(void *context, const VadSpan *span)
+{
+    Transcriber *transcriber = context;
+    return track_add_span(&transcriber->track, span, NULL);
+}
+
+static ScoutStatus make_track(Transcriber *transcriber, const TranscriberSetup *setup,
+                              ScoutError *error)
+{
+    size_t room = WINDOW_SAMPLES_MAX + 2 * FRAME_SAMPLES;
+    if (transcriber->options.vad) {
+        VadOptions vad;
+        vad_options_init(&vad);
+        vad.max_span_ms = VAD_PIECE_MS;
+        if (transcriber->options.vad_threshold > 0) {
+            float onset = transcriber->options.vad_threshold;
+            vad.offset *= onset / vad.onset;
+            vad.onset = onset;
+        }
+        ScoutStatus status =
+            vad_new(setup->silero, &vad, hear_span, transcriber, &transcriber->vad, error);
+        if (status != SCOUT_OK)
+            return status;
+        room += vad_delay_samples(transcriber->vad) + VAD_PIECE_SAMPLES;
+    }
+    return track_init(&transcriber->track, room, transcriber->options.vad != 0, error);
+}
+
+static ScoutStatus make_parts(Transcriber *transcriber, const TranscriberSetup *setup,
+                              ScoutError *error)
+{
+    WindowSetup window = {.whisper = setup->whisper,
+                          .pool = setup->pool,
+                          .options = &transcriber->options,
+                          .hotwords = transcriber->hotwords,
+                          .turn = &transcriber->turn,
+                          .timings = &transcriber->timings};
+    ScoutStatus status = window_new(&window, &transcriber->window, error);
+    if (status != SCOUT_OK)
+        return status;
+    PassageSetup passage = {.whisper = setup->whisper,
+                            .options = &transcriber->options,
+                            .window = transcriber->window,
+                            .track = &transcriber->track,
+                            .report = &transcriber->report,
+                            .turn = &transcriber->turn};
+    status = passage_new(&passage, &transcriber->passage, error);
+    if (status != SCOUT_OK)
+        return status;
+    transcriber->language_scores = mem_array(language_count(), sizeof(double));
+    transcriber->language_logprobs = mem_array(language_count(), sizeof(float));
+    if (!transcriber->language_scores || !transcriber->language_logprobs)
+        return error_no_memory(error);
+    return SCOUT_OK;
+}
+
+// The part of the recording that the options ask for, in positions; the stream may begin inside it.
+static void set_range(Transcriber *transcriber, const TranscriberSetup *setup)
+{
+    const ScoutTranscribeOptions *options = &transcriber->options;
+    double before_s = BASE_MAX(options->start_s - setup->origin_s, 0.0);
+    int64_t before = llround(before_s * SCOUT_SAMPLE_RATE);
+    transcriber->end = INT64_MAX;
+    if (options->end_s > 0) {
+        double wanted_s = BASE_MAX(options->end_s - setup->origin_s, 0.0);
+        transcriber->end = BASE_MAX(llround(wanted_s * SCOUT_SAMPLE_RATE) - before, (int64_t)0);
+    }
+    transcriber->received = -before;
+    report_init(&transcriber->report, setup->callback, setup->context,
+                setup->origin_s + (double)before / SCOUT_SAMPLE_RATE, -before);
+}
+
+ScoutStatus transcriber_new(const TranscriberSetup *setup, Transcriber **transcriber,
+                            ScoutError *error)
+{
+    Transcriber *made = mem_array(1, sizeof *made);
+    if (!made)
+        return error_no_memory(error);
+    made->whisper = setup->whisper;
+    made->options = *setup->options;
+    made->cancel = setup->cancel;
+    made->turn = (Turn){.schedule = setup->schedule, .cancel = setup->cancel};
+    set_range(made, setup);
+    ScoutStatus status = choose_language(made, error);
+    if (status == SCOUT_OK)
+        status = take_texts(made, error);
+    if (status == SCOUT_OK)
+        status = make_track(made, setup, error);
+    if (status == SCOUT_OK)
+        status = make_parts(made, setup, error);
+    if (status != SCOUT_OK) {
+        transcriber_free(made);
+        return status;
+    }
+    *transcriber = made;
+    return SCOUT_OK;
+}
+
+const ScoutTimings *transcriber_timings(const Transcriber *transcriber)
+{
+    return &transcriber->timings;
+}
+
+// ---------------------------------------------------------------------------------------- language
+
+static ScoutStatus tell_language(Transcriber *transcriber, float probability, ScoutError *error)
+{
+    transcriber->language_known = transcriber->language_told = true;
+    ScoutLanguage language = {.code = language_code(transcriber->language),
+                              .name = language_name(transcriber->language),
+                              .probability = probability};
+    return report_language(&transcriber->report, &language, error);
+}
+
+// Takes the language that all windows heard so far make most probable. `sure`: only if it is
+// probable enough.
+static ScoutStatus settle_language(Transcriber *transcriber, bool sure, ScoutError *error)
+{
+    const double *scores = transcriber->language_scores;
+    size_t best = 0;
+    double sum = 0;
+    for (size_t i = 1; i < language_count(); i++)
+        best = scores[i] > scores[best] ? i : best;
+    for (size_t i = 0; i < language_count(); i++)
+        sum += exp(scores[i] - scores[best]);
+    if (sure && 1 / sum < LANGUAGE_SURE)
+        return SCOUT_OK;
+    transcriber->language = best;
+    return tell_language(transcriber, (float)(1 / sum), error);
+}
+
+// Adds what the model thinks of the loaded window, and decides if that is enough.
+static ScoutStatus hear_language(Transcriber *transcriber, const Plan *plan, ScoutError *error)
+{
+    ScoutStatus status =
+        window_detect_language(transcriber->window, transcriber->language_logprobs, error);
+    if (status != SCOUT_OK)
+        return status;
+    for (size_t i = 0; i < language_count(); i++)
+        transcriber->language_scores[i] += (double)transcriber->language_logprobs[i];
+    transcriber->language_heard = plan->end;
+    return settle_language(transcriber, true, error);
+}
+
+// ----------------------------------------------------------------------------------------- windows
+
+static ScoutStatus skip_silence(Transcriber *transcriber, const Plan *plan, ScoutError *error)
+{
+    if (!transcriber->language_known && plan->start > transcriber->cursor) {
+        transcriber->language_heard = plan->end; // while an earlier window waits for its language
+        return SCOUT_OK;
+    }
+    ScoutSkipped silence = {.reason = SCOUT_SKIP_NO_SPEECH, .no_speech_prob = -1};
+    track_probability(&transcriber->track, plan->start, plan->end, &silence.speech_prob_max,
+                      &silence.speech_prob_mean);
+    transcriber->cursor = plan->end;
+    return report_skipped(&transcriber->report, plan->end, &silence, error);
+}
+
+static ScoutStatus decode_window(Transcriber *transcriber, const Plan *plan, ScoutError *error)
+{
+    WindowTask task = {.previous = transcriber->previous,
+                       .previous_count = transcriber->previous_count,
+                       .prefix = transcriber->prefix,
+                       .prefix_count = transcriber->prefix_count,
+                       .language = transcriber->language,
+                       .place = (uint64_t)plan->start};
+    WindowResult result;
+    ScoutStatus status = window_decode(transcriber->window, &task, &result, error);
+    if (status != SCOUT_OK)
+        return status;
+    PassageOutcome outcome;
+    status =
+        passage_tell(transcriber->passage, plan, transcriber->language, &result, &outcome, error);
+    if (status != SCOUT_OK)
+        return status;
+    transcriber->cursor = outcome.resume;
+    transcriber->prefix_count = 0;
+    remember(transcriber, outcome.tokens, outcome.token_count);
+    if (!transcriber->options.condition_on_previous ||
+        result.temperature > PROMPT_TEMPERATURE_MAX ||
+        (result.verdict != WINDOW_SILENT && !result.reliable))
+        transcriber->previous_count = 0;
+    return SCOUT_OK;
+}
+
+// A window through the model: for its language, as long as that is not known, else for its text.
+static ScoutStatus hear_window(Transcriber *transcriber, const Plan *plan, ScoutError *error)
+{
+    bool waits = plan->start > transcriber->cursor; // an earlier window has no language yet
+    if (plan->end - plan->start < WINDOW_MIN_SAMPLES && waits) {
+        transcriber->language_heard = plan->end;
+        return SCOUT_OK;
+    }
+    if (plan->end - plan->start < WINDOW_MIN_SAMPLES) {
+        ScoutSkipped sliver = {.reason = SCOUT_SKIP_SILENT, .no_speech_prob = -1};
+        track_probability(&transcriber->track, plan->start, plan->end, &sliver.speech_prob_max,
+                          &sliver.speech_prob_mean);
+        transcriber->cursor = plan->end;
+        return report_skipped(&transcriber->report, plan->end, &sliver, error);
+    }
+    turn_take(&transcriber->turn);
+    ScoutStatus status =
+        window_load(transcriber->window, track_samples(&transcriber->track, plan->start),
+                    (size_t)(plan->end - plan->start), error);
+    if (status == SCOUT_OK && !transcriber->language_known)
+        status = hear_language(transcriber, plan, error);
+    if (status == SCOUT_OK && transcriber->language_known && !waits)
+        status = decode_window(transcriber, plan, error);
+    turn_leave(&transcriber->turn);
+    return status;
+}
+
+// Does what can be done with the sound there is.
+static ScoutStatus advance(Transcriber *transcriber, bool finished, ScoutError *error)
+{
+    Track *track = &transcriber->track;
+    for (;;) {
+        int64_t from = transcriber->cursor;
+        if (!transcriber->language_known)
+            from = BASE_MAX(from, transcriber->language_heard);
+        Plan plan = plan_next(track, from, finished);
+        bool waits = !transcriber->language_known && from > transcriber->cursor;
+        ScoutStatus status = SCOUT_OK;
+        if (waits && (track->end - transcriber->cursor >= WINDOW_SAMPLES_MAX ||
+                      (finished && plan.kind == PLAN_WAIT)))
+            status = settle_language(transcriber, false, error);
+        else if (plan.kind == PLAN_WAIT)
+            break;
+        else if (plan.kind == PLAN_SKIP)
+            status = skip_silence(transcriber, &plan, error);
+        else
+            status = hear_window(transcriber, &plan, error);
+        if (status != SCOUT_OK)
+            return status;
+        track_forget(track, transcriber->cursor);
+    }
+    return SCOUT_OK;
+}
+
+// ------------------------------------------------------------------------------------------- sound
+
+// Takes in the frame as far as it is filled.
+static ScoutStatus take_frame(Transcriber *transcriber, ScoutError *error)
+{
+    size_t count = transcriber->frame_fill;
+    transcriber->frame_fill = 0;
+    if (cancel_is_raised(transcriber->cancel))
+        return error_set(error, SCOUT_ERROR_CANCELLED, "the transcription was cancelled");
+    ScoutStatus status = track_append(&transcriber->track, transcriber->frame, count, error);
+    if (status != SCOUT_OK || !transcriber->vad)
+        return status;
+    int64_t start_ns = clock_monotonic_ns();
+    status = vad_push(transcriber->vad, transcriber->frame, count);
+    transcriber->timings.vad_s += (double)(clock_monotonic_ns() - start_ns) * 1e-9;
+    return status == SCOUT_OK ? status
+                              : error_set(error, status, "voice activity holds too much sound");
+}
+
+// The wanted part is over: does what is left.
+static ScoutStatus end_part(Transcriber *transcriber, ScoutError *error)
+{
+    ScoutStatus status = SCOUT_OK;
+    transcriber->ended = true;
+    if (transcriber->frame_fill > 0)
+        status = take_frame(transcriber, error);
+    if (status == SCOUT_OK && transcriber->vad)
+        status = vad_flush(transcriber->vad);
+    return status == SCOUT_OK ? advance(transcriber, true, error) : status;
+}
+
+static ScoutStatus tell_outside(Transcriber *transcriber, int64_t end, ScoutError *error)
+{
+    ScoutSkipped outside = {.reason = SCOUT_SKIP_OUTSIDE,
+                            .speech_prob_max = -1,
+                            .speech_prob_mean = -1,
+                            .no_speech_prob = -1};
+    return report_skipped(&transcriber->report, end, &outside, error);
+}
+
+// Takes some of the samples; *taken says how many.
+static ScoutStatus take_some(Transcriber *transcriber, const float *samples, size_t count,
+                             size_t *taken, ScoutError *error)
+{
+    int64_t received = transcriber->received;
+    if (received < 0) { // before the wanted part
+        *taken = BASE_MIN(count, (size_t)-received);
+        transcriber->received += (int64_t)*taken;
+        return transcriber->received == 0 ? tell_outside(transcriber, 0, error) : SCOUT_OK;
+    }
+    if (received >= transcriber->end) {
+        *taken = count;
+        transcriber->received += (int64_t)count;
+        return transcriber->ended ? SCOUT_OK : end_part(transcriber, error);
+    }
+    size_t room = FRAME_SAMPLES - transcriber->frame_fill;
+    *taken = BASE_MIN(BASE_MIN(count, room), (size_t)(transcriber->end - received));
+    for (size_t i = 0; i < *taken; i++) // a sample that is no number must not stay in any state
+        transcriber->frame[transcriber->frame_fill++] = isfinite(samples[i]) ? samples[i] : 0.0f;
+    transcriber->received += (int64_t)*taken;
+    ScoutStatus status = SCOUT_OK;
+    if (transcriber->frame_fill == FRAME_SAMPLES) {
+        status = take_frame(transcriber, error);
+        if (status == SCOUT_OK)
+            status = advance(transcriber, false, error);
+    }
+    if (status == SCOUT_OK && transcriber->received == transcriber->end)
+        status = end_part(transcriber, error);
+    return status;
+}
+
+static ScoutStatus check_state(const Transcriber *transcriber, ScoutError *error)
+{
+    if (transcriber->finished)
+        return error_set(error, SCOUT_ERROR_STATE, "the stream was finished already");
+    if (transcriber->failed != SCOUT_OK)
+        return error_set(error, transcriber->failed, "the stream has failed before");
+    return SCOUT_OK;
+}
+
+static ScoutStatus begin_call(Transcriber *transcriber, ScoutError *error)
+{
+    ScoutStatus status = check_state(transcriber, error);
+    if (status == SCOUT_OK && transcriber->language_known && !transcriber->language_told)
+        status = tell_language(transcriber, 1.0f, error);
+    return status;
+}
+
+ScoutStatus transcriber_push(Transcriber *transcriber, const float *samples, size_t count,
+                             ScoutError *error)
+{
+    ScoutStatus status = begin_call(transcriber, error);
+    while (count > 0 && status == SCOUT_OK) {
+        size_t taken = 0;
+        status = take_some(transcriber, samples, count, &taken, error);
+        if (status == SCOUT_OK)
+            status = report_progress(&transcriber->report, transcriber->received, error);
+        samples += taken;
+        count -= taken;
+    }
+    if (status != SCOUT_OK && status != SCOUT_ERROR_STATE)
+        transcriber->failed = status;
+    return status;
+}
+
+ScoutStatus transcriber_finish(Transcriber *transcriber, ScoutError *error)
+{
+    ScoutStatus status = begin_call(transcriber, error);
+    if (status == SCOUT_OK && transcriber->received >= 0 && !transcriber->ended)
+        status = end_part(transcriber, error);
+    if (status == SCOUT_OK)
+        status = tell_outside(transcriber, transcriber->received, error);
+    if (status == SCOUT_OK)
+        status = report_flush(&transcriber->report, error);
+    if (status == SCOUT_OK)
+        status = report_progress(&transcriber->report, transcriber->received, error);
+    if (status != SCOUT_OK && status != SCOUT_ERROR_STATE)
+        transcriber->failed = status;
+    else
+        transcriber->finished = true;
+    return status;
+}
