@@ -174,7 +174,7 @@ void whisper_run_free(WhisperRun *run)
 {
     if (!run)
         return;
-    for (size_t i = 0; i < run->block_count; i++)
+    for (size_t i = 0; run->blocks && i < run->block_count; i++)
         mem_free(run->blocks[i]);
     mem_free(run->blocks);
     mem_free(run->workers);
