@@ -133,9 +133,9 @@ static void cross_task(void *context, size_t head, size_t worker)
     for (size_t i = 0; i < run->span_count; i++) {
         const WhisperSpan span = run->spans[i];
         const NnPanels panels = whisper_cross_panels(run, span.audio, job->layer);
-        for (size_t done = 0; done < span.count; done += WHISPER_QUERIES) {
+        for (size_t done = 0; done < span.count; done += NN_QUERIES_MAX) {
             const size_t first = span.first + done;
-            const size_t count = BASE_MIN((size_t)WHISPER_QUERIES, span.count - done);
+            const size_t count = BASE_MIN((size_t)NN_QUERIES_MAX, span.count - done);
             nn_attention_panels(model->kernels, &panels, head, count, q + first * d, d, scores,
                                 run->row_attended + first * d + column, d);
             capture_scores(job, head, first, count, panels.length, scores);

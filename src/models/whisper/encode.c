@@ -104,7 +104,7 @@ static void front_task(void *context, size_t index, size_t worker_index)
 
 static size_t query_blocks(const EncodeJob *job)
 {
-    return (job->positions + WHISPER_QUERIES - 1) / WHISPER_QUERIES;
+    return (job->positions + NN_QUERIES_MAX - 1) / NN_QUERIES_MAX;
 }
 
 static void attention_task(void *context, size_t index, size_t worker_index)
@@ -113,12 +113,11 @@ static void attention_task(void *context, size_t index, size_t worker_index)
     const WhisperRun *run = job->run;
     const size_t d = run->model->dims.n_state;
     const size_t head = index / query_blocks(job);
-    const size_t first = index % query_blocks(job) * WHISPER_QUERIES;
+    const size_t first = index % query_blocks(job) * NN_QUERIES_MAX;
     const size_t at = first * d + head * run->model->head_size;
     nn_attention_panels(run->context.kernels, &job->panels, head,
-                        BASE_MIN((size_t)WHISPER_QUERIES, job->positions - first),
-                        run->queries + at, d, run->workers[worker_index].scores, run->attended + at,
-                        d);
+                        BASE_MIN((size_t)NN_QUERIES_MAX, job->positions - first), run->queries + at,
+                        d, run->workers[worker_index].scores, run->attended + at, d);
 }
 
 // The rest of a layer: the attention's projection and the perceptron, both added to x.
@@ -201,16 +200,9 @@ ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size
         .frames = frames,
         .positions = frames / 2,
         .audio = audio,
-        .panels =
-            {
-                .format = NN_F32,
-                .heads = dims->n_heads,
-                .head_size = model->head_size,
-                .length = frames / 2,
-                .keys = run->keys,
-                .values = run->values,
-            },
+        .panels = whisper_self_panels(model, frames / 2),
     };
+    nn_panels_place(&job.panels, run->panels);
     run->audios[audio].positions = job.positions;
     run->encoded_audio = audio;
     const size_t blocks = (job.positions + WHISPER_BLOCK - 1) / WHISPER_BLOCK;

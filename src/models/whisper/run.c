@@ -35,7 +35,7 @@ static bool reserve_workers(WhisperRun *run, size_t threads)
     const size_t conv1 = (2 * block + 1) * dims->n_state;
     const size_t narrow = BASE_MAX(block * dims->n_state, mel);
     const size_t wide = BASE_MAX(block * BASE_MAX(model->n_inner, 2 * dims->n_state), conv1);
-    const size_t scores = BASE_MAX((size_t)WHISPER_QUERIES * dims->n_audio_ctx, dims->n_text_ctx);
+    const size_t scores = BASE_MAX((size_t)NN_QUERIES_MAX * dims->n_audio_ctx, dims->n_text_ctx);
     const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state));
     bool failed = false;
     for (size_t i = 0; i < threads && !failed; i++) {
@@ -56,29 +56,21 @@ static bool reserve_encoder(WhisperRun *run)
     const WhisperModel *model = run->model;
     const WhisperDims *dims = &model->dims;
     const size_t elements = mem_multiply(dims->n_audio_ctx, dims->n_state);
-    const size_t panels =
-        nn_panels_bytes(NN_F32, dims->n_heads, model->head_size, dims->n_audio_ctx);
+    const NnPanels self = whisper_self_panels(model, dims->n_audio_ctx);
+    const NnPanels cross = whisper_cross_panels_of(model, dims->n_audio_ctx);
     bool failed = false;
     run->x = reserve(run, &failed, elements, sizeof(float));
     run->queries = reserve(run, &failed, elements, sizeof(float));
     run->attended = reserve(run, &failed, elements, sizeof(float));
-    run->keys = reserve(run, &failed, panels, 1);
-    run->values = reserve(run, &failed, panels, 1);
-
-    run->cross_format = model->compute == WHISPER_F32 ? NN_F32 : NN_F16;
-    run->cross_bytes =
-        nn_panels_bytes(run->cross_format, dims->n_heads, model->head_size, dims->n_audio_ctx);
+    run->panels = reserve(run, &failed, nn_panels_bytes(&self), 1);
+    run->cross_bytes = nn_panels_bytes(&cross);
     const size_t audio_bytes = mem_multiply(run->cross_bytes, dims->n_decoder_layers);
-    char *keys = reserve(run, &failed, run->limits.audios, audio_bytes);
-    char *values = reserve(run, &failed, run->limits.audios, audio_bytes);
+    char *memory = reserve(run, &failed, run->limits.audios, audio_bytes);
     run->audios = reserve(run, &failed, run->limits.audios, sizeof(*run->audios));
     if (failed)
         return false;
     for (size_t i = 0; i < run->limits.audios; i++)
-        run->audios[i] = (WhisperAudio){
-            .keys = keys + i * audio_bytes,
-            .values = values + i * audio_bytes,
-        };
+        run->audios[i] = (WhisperAudio){.memory = memory + i * audio_bytes};
     run->encoded_audio = SIZE_MAX;
     return true;
 }
@@ -251,16 +243,36 @@ size_t whisper_sequence_length(const WhisperRun *run, size_t sequence)
     return run->sequences[sequence].length;
 }
 
-NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer)
+static NnPanels panels_of(const WhisperModel *model, size_t length, NnFormat keys, NnFormat values)
 {
-    const WhisperModel *model = run->model;
-    const WhisperAudio *from = &run->audios[audio];
     return (NnPanels){
-        .format = run->cross_format,
+        .key_format = keys,
+        .value_format = values,
         .heads = model->dims.n_heads,
         .head_size = model->head_size,
-        .length = from->positions,
-        .keys = from->keys + layer * run->cross_bytes,
-        .values = from->values + layer * run->cross_bytes,
+        .length = length,
     };
+}
+
+// Keys in 8 bits cost nothing that could be measured (docs/models-whisper.md), and products with
+// them are the fastest there are.
+NnPanels whisper_self_panels(const WhisperModel *model, size_t length)
+{
+    const bool exact = model->compute == WHISPER_F32;
+    return panels_of(model, length, exact ? NN_F32 : NN_S8, NN_F32);
+}
+
+// These are read whole for every token, so their size counts.
+NnPanels whisper_cross_panels_of(const WhisperModel *model, size_t length)
+{
+    const bool exact = model->compute == WHISPER_F32;
+    return panels_of(model, length, exact ? NN_F32 : NN_S8, exact ? NN_F32 : NN_F16);
+}
+
+NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer)
+{
+    const WhisperAudio *from = &run->audios[audio];
+    NnPanels panels = whisper_cross_panels_of(run->model, from->positions);
+    nn_panels_place(&panels, from->memory + layer * run->cross_bytes);
+    return panels;
 }

@@ -62,7 +62,6 @@ ScoutStatus whisper_load(WhisperModel *model, ThreadPool *pool, ScoutError *erro
 
 enum {
     WHISPER_BLOCK = 48,      // positions of the encoder that one task takes through a layer
-    WHISPER_QUERIES = 48,    // queries that attend at once
     WHISPER_LOGIT_ROWS = 16, // rows of logits held while aligning
 };
 
@@ -77,8 +76,7 @@ typedef struct WhisperWorker {
 // One encoded window.
 typedef struct WhisperAudio {
     size_t positions; // 0 before anything was encoded
-    char *keys;       // n_decoder_layers panels, cross_bytes apart
-    char *values;
+    char *memory;     // of n_decoder_layers panels, cross_bytes apart
 } WhisperAudio;
 
 typedef struct WhisperSequence {
@@ -112,10 +110,9 @@ struct WhisperRun {
     float *x;        // [n_audio_ctx][n_state], the residual stream
     float *queries;  // [n_audio_ctx][n_state]; holds the encoder's output in the end
     float *attended; // [n_audio_ctx][n_state]
-    void *keys, *values;
+    void *panels;    // memory of the keys and values
     WhisperAudio *audios;
-    size_t cross_bytes; // of one layer's cross keys
-    NnFormat cross_format;
+    size_t cross_bytes; // of one decoder layer's panels for a whole window
     size_t encoded_audio;
     WhisperProbe probe; // tests look at each encoder layer's output; NULL otherwise
     void *probe_context;
@@ -140,6 +137,11 @@ struct WhisperRun {
     WhisperRow *align_rows; // [rows]
     float *align_logits;    // [WHISPER_LOGIT_ROWS][n_vocab]
 };
+
+// Panels of the model's heads for `length` positions, without memory yet: the encoder's own, or
+// those that the decoder attends to.
+NnPanels whisper_self_panels(const WhisperModel *model, size_t length);
+NnPanels whisper_cross_panels_of(const WhisperModel *model, size_t length);
 
 // The panels of one decoder layer's cross-attention for an audio.
 NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer);

@@ -14,27 +14,38 @@
 
 #include "nn/linear.h"
 
-enum { NN_HEAD_MAX = 256 }; // largest head size
+enum {
+    NN_HEAD_MAX = 256,   // largest head size
+    NN_QUERIES_MAX = 48, // most queries of one call
+};
 
-// Keys and values of `length` positions in panels. Memory is the caller's.
+// Keys and values of `length` positions in panels. Memory is the caller's. Keys in 8 bits have a
+// scale for each position and head; queries are then quantised too. Values keep their range, as
+// what attention weighs down to a thousandth still counts when there are a thousand of it.
 typedef struct NnPanels {
-    NnFormat format;  // NN_F32 or NN_F16
-    size_t heads;     //
+    NnFormat key_format;   // NN_F32, NN_F16 or NN_S8
+    NnFormat value_format; // NN_F32 or NN_F16
+    size_t heads;
     size_t head_size; // a multiple of 16, at most NN_HEAD_MAX
     size_t length;    // any; nothing is padded into the softmax
-    void *keys;       // heads x [length/16][head_size][16]
+    void *keys;       // heads x [length/16][head_size][16], S8: [length/16][head_size/4][16][4]
+    float *key_scale; // S8: heads x [length padded to 16]
+    int32_t *key_sum; // S8: as many
     void *values;     // heads x [head_size/16][length][16]
 } NnPanels;
 
-// Bytes of `keys`, and as many for `values`.
-size_t nn_panels_bytes(NnFormat format, size_t heads, size_t head_size, size_t length);
+// Gives the panels their parts of `memory`, which holds nn_panels_bytes and is aligned for floats;
+// the formats, heads, head_size and length must be set. The bytes grow with the length.
+void nn_panels_place(NnPanels *panels, void *memory);
+size_t nn_panels_bytes(const NnPanels *panels);
 
 // Packs positions first..first+count of all heads. keys and values point at position `first`: rows
 // of heads * head_size. Different positions may be packed by different threads.
 void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t first, size_t count,
                      const float *keys, const float *values, size_t stride);
 
-// out[i] = softmax(q[i] . keys / sqrt(head_size)) * values for `count` queries of one head. q and
+// out[i] = softmax(q[i] . keys / sqrt(head_size)) * values for `count` (at most NN_QUERIES_MAX)
+// queries of one head. q and
 // out point at the head's columns. scores[count][length] is scratch and holds the softmax
 // afterwards.
 void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
