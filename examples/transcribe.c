@@ -29,8 +29,8 @@ int main(int argc, char **argv)
 
     ScoutStatus status = scout_engine_new(NULL, &engine, &error);
     if (!status)
-        status = scout_transcribe_file(engine, argv[1], NULL, on_event, NULL, NULL, &transcript,
-                                       &error);
+        status =
+            scout_transcribe_file(engine, argv[1], NULL, on_event, NULL, NULL, &transcript, &error);
     if (status)
         fprintf(stderr, "%s: %s\n", argv[1], error.message);
     else
