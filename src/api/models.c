@@ -133,7 +133,7 @@ ScoutStatus scout_models_import(const char *folder, const char *source, const ch
     char *path BASE_CLEANUP(mem_free_pointer) = NULL;
     char *model_folder BASE_CLEANUP(mem_free_pointer) = NULL;
     char *target BASE_CLEANUP(mem_free_pointer) = NULL;
-    bool made;
+    bool made = false;
     ScoutStatus status = models_folder(folder, &path, error);
     if (!status)
         status = import_target(path, name, &model_folder, &target, &made, error);
