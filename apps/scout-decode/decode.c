@@ -31,6 +31,9 @@ static const double WARM_UP_S = 1;
 // Less missing than this is the container's imprecision, not a cut.
 static const double CUT_S = 0.5;
 
+// A recording that ends so near to its claimed end is whole.
+static const double APPENDED_S = 0.05;
+
 typedef struct Job {
     const DecodeOptions *options;
     Input *input;
@@ -40,8 +43,9 @@ typedef struct Job {
     Timeline timeline;
     Sink sink;
     bool has_origin;
-    int64_t origin;     // timestamp of second 0 in the stream's unit
-    bool repositioned;  // frames were skipped: the next one tells where it belongs
+    int64_t origin;    // timestamp of second 0 in the stream's unit
+    bool repositioned; // frames were skipped, and where decoding is now is not yet settled
+    Anchor anchor;
     int64_t stream_end; // samples, where an MP4 says that the sound ends; -1: unknown
     float *tail;        // what the last frame holds beyond it
     int tail_samples;
@@ -83,7 +87,8 @@ static void find_origin(Job *job)
 {
     const Source *source = &job->source;
     const AVFrame *frame = job->reader.frame;
-    job->has_origin = frame->pts != AV_NOPTS_VALUE;
+    job->has_origin = frame->pts != AV_NOPTS_VALUE &&
+                      format_has_clock(source->format->iformat, source->stream->codecpar->codec_id);
     job->origin = job->has_origin ? frame->pts : 0;
     for (unsigned i = 0; job->has_origin && source->has_video && i < source->format->nb_streams;
          i++) {
@@ -122,21 +127,30 @@ static void skip_to_start(Job *job)
         return;
     int64_t from = origin_plus(job, from_s);
     job->repositioned = true;
-    if (job->input->seekable && format_seeks_exactly(job->source.format->iformat) &&
+    if (job->input->seekable &&
+        format_seeks_exactly(job->source.format->iformat, job->source.stream->codecpar->codec_id) &&
         reader_seek(&job->reader, from))
         return;
     job->reader.skip_until = from;
 }
 
-// The first frame after skipping is where it says it is.
-static bool reposition(Job *job, bool known, int64_t at)
+// After skipping: drops the frame if it lies before the part that is wanted, and otherwise lays
+// down where it belongs. The timestamps seen until then say so.
+static bool is_warm_up(Job *job, bool known, int64_t at)
 {
-    job->repositioned = false;
+    int count = job->reader.frame->nb_samples;
     int64_t base = job->sink.base_s * job->timeline.rate;
-    job->timeline.next = known && at < base ? at : base;
+    int64_t here = known ? at : anchor_next(&job->anchor, base);
+    if (here + count <= base) {
+        anchor_add(&job->anchor, known, at, count);
+        return true;
+    }
+    int64_t next = anchor_next(&job->anchor, here);
+    job->repositioned = false;
+    job->timeline.next = next < base ? next : base;
     job->timeline.exact = true;
     job->sink.position = job->timeline.next;
-    return true;
+    return false;
 }
 
 // ---- Frames
@@ -195,6 +209,18 @@ static void report_jump(Job *job, double at_s, int64_t jump)
     report(job, at_s, false, text);
 }
 
+// A stretch of Ogg without sound is a page that was lost; FFmpeg leaves out damaged pages silently.
+// Other containers have such gaps when nothing was recorded.
+static void report_gap(Job *job, double at_s, int64_t silence)
+{
+    if (at_s <= 0 || !str_equal(job->source.format->iformat->name, "ogg"))
+        return;
+    char text[PROTOCOL_PROBLEM_TEXT_MAX];
+    (void)snprintf(text, sizeof text, "damaged: %.2f s of sound are missing",
+                   (double)silence / job->timeline.rate);
+    report(job, at_s, false, text);
+}
+
 static bool feed_tail(Job *job)
 {
     int count = job->tail_samples;
@@ -223,14 +249,17 @@ static bool take_frame(Job *job)
     if (!take_rate(job) || !feed_tail(job))
         return false;
     bool known = frame_position(job, &at);
-    if (job->repositioned)
-        reposition(job, known, at);
-    else
+    if (!job->repositioned)
         report_lost(job);
+    else if (is_warm_up(job, known, at))
+        return true;
     double before_s = timeline_seconds(&job->timeline);
+    bool told = job->timeline.exact;
     TimelinePlace place = timeline_place(&job->timeline, known, at, count);
     if (place.jump)
         report_jump(job, before_s, place.jump);
+    if (place.silence && !told)
+        report_gap(job, before_s, place.silence);
     if (place.silence && !feed(job, NULL, place.silence))
         return false;
     int64_t begin = job->timeline.next - count;
@@ -242,36 +271,56 @@ static bool take_frame(Job *job)
 
 // ---- The end
 
-// Where the file says that the sound ends, in seconds; negative when it does not say.
+// Where the file says that the sound ends, in seconds; negative when it does not say. A stream's
+// own length counts from where it begins, the file's from second 0.
 static double claimed_end(const Job *job)
 {
     double claimed_s = source_claimed_seconds(&job->source, true);
     const AVStream *stream = job->source.stream;
-    if (claimed_s < 0 || !job->has_origin || stream->start_time == AV_NOPTS_VALUE)
+    if (claimed_s < 0 || !job->has_origin || stream->start_time == AV_NOPTS_VALUE ||
+        stream->duration == AV_NOPTS_VALUE)
         return claimed_s;
     return claimed_s + (double)(stream->start_time - job->origin) * av_q2d(stream->time_base);
 }
 
+// Where the packets of all streams end, in seconds.
+static double seen_end(const Job *job, double at_s)
+{
+    double unit_s = av_q2d(job->source.stream->time_base);
+    double origin_s = job->has_origin ? (double)job->origin * unit_s : 0;
+    return fmax(at_s, job->reader.end_s - origin_s);
+}
+
+// Whether what is lost at the end is only something that was appended to a recording which is
+// whole. For PCM the claim may come from the size of the file, and then proves nothing.
+static bool is_whole(const Job *job, double at_s, double claimed_s)
+{
+    const AVCodecParameters *codec = job->source.stream->codecpar;
+    return claimed_s >= 0 && fabs(claimed_s - at_s) < APPENDED_S &&
+           av_get_exact_bits_per_sample(codec->codec_id) == 0;
+}
+
 static void report_end(Job *job)
 {
-    double at_s = timeline_seconds(&job->timeline);
+    // When nothing came after skipping, all that is known is that there is nothing from the start
+    // on.
+    double at_s = job->repositioned ? job->options->start_s : timeline_seconds(&job->timeline);
     double claimed_s = claimed_end(job);
-    double seen_s = fmax(
-        at_s,
-        job->reader.end_s -
-            (job->has_origin ? (double)job->origin * av_q2d(job->source.stream->time_base) : 0));
     char text[PROTOCOL_PROBLEM_TEXT_MAX];
     if (job->input->failure) {
         (void)snprintf(text, sizeof text, "reading the file failed here: %s",
                        strerrordesc_np(job->input->failure));
         report(job, at_s, true, text);
-    } else if (claimed_s - seen_s > CUT_S) {
+    } else if (claimed_s - seen_end(job, at_s) > CUT_S) {
         (void)snprintf(text, sizeof text,
                        "the file is cut short: it ends here, but its header promises %.1f s",
                        claimed_s);
         report(job, at_s, true, text);
-    } else if (job->reader.gave_up || job->reader.lost) {
-        report(job, at_s, true, "damaged: nothing from here on could be decoded");
+    } else if ((job->reader.gave_up || job->reader.lost) && !is_whole(job, at_s, claimed_s)) {
+        report(job, at_s, true, "damaged or cut short: nothing from here on could be decoded");
+    } else if (source_lacks_end(&job->source)) {
+        report(job, at_s, true,
+               "the file has no end mark: it was cut short here, or is still being written");
     } else if (claimed_s < 0 && hints_get()->cut_short) {
         report(job, at_s, true, "the file is cut short: it ends in the middle of a piece");
     }

@@ -41,9 +41,9 @@ static const char *const ALLOWED[] = {
     "wv",         "wve",    "xwma",
 };
 
-static const char *const EXACT_SEEK[] = {
-    "aiff", "caf", "flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "ogg", "w64", "wav",
-};
+// Those of `PCM_SEEK` do so only when a packet is a number of samples, and nothing else.
+static const char *const EXACT_SEEK[] = {"flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"};
+static const char *const PCM_SEEK[] = {"aiff", "au", "caf", "w64", "wav"};
 
 static bool is_one_of(const char *name, const char *const *list, size_t count)
 {
@@ -59,9 +59,22 @@ bool format_is_allowed(const AVInputFormat *format)
     return is_one_of(format->name, ALLOWED, BASE_COUNT(ALLOWED));
 }
 
-bool format_seeks_exactly(const AVInputFormat *format)
+bool format_seeks_exactly(const AVInputFormat *format, enum AVCodecID codec)
 {
-    return is_one_of(format->name, EXACT_SEEK, BASE_COUNT(EXACT_SEEK));
+    bool pcm = av_get_exact_bits_per_sample(codec) > 0;
+    return is_one_of(format->name, EXACT_SEEK, BASE_COUNT(EXACT_SEEK)) ||
+           (pcm && is_one_of(format->name, PCM_SEEK, BASE_COUNT(PCM_SEEK)));
+}
+
+bool format_has_clock(const AVInputFormat *format, enum AVCodecID codec)
+{
+    bool wave = str_equal(format->name, "wav") || str_equal(format->name, "w64");
+    return !wave || av_get_exact_bits_per_sample(codec) > 0;
+}
+
+bool format_is_raw_telephony(const AVInputFormat *format)
+{
+    return str_equal(format->name, "alaw") || str_equal(format->name, "mulaw");
 }
 
 // What lists begin with, in lower case, after a byte order mark and blanks.

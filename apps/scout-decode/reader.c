@@ -1,6 +1,9 @@
 // Packets to frames: see reader.h.
 #include "reader.h"
 
+#include <string.h>
+
+#include "base/str.h"
 #include "mix.h"
 
 // A demuxer that fails usually finds its way again a little further on. One that fails at the same
@@ -54,6 +57,25 @@ static bool is_skipped(const Reader *reader)
            packet->pts + packet->duration < reader->skip_until;
 }
 
+static bool begins_with(const AVPacket *packet, const char *text)
+{
+    size_t length = strlen(text);
+    return packet->size >= 0 && (size_t)packet->size >= length &&
+           memcmp(packet->data, text, length) == 0;
+}
+
+// What lies between recordings that were joined: the headers of the second one, or the tags at the
+// end of the first. Not sound, so not a loss.
+static bool is_not_sound(const AVPacket *packet, const AVInputFormat *container)
+{
+    if (str_equal(container->name, "ogg"))
+        return begins_with(packet, "OpusHead") || begins_with(packet, "OpusTags");
+    if (str_equal(container->name, "mp3") || str_equal(container->name, "aac"))
+        return begins_with(packet, "TAG") || begins_with(packet, "ID3") ||
+               begins_with(packet, "APETAGEX") || begins_with(packet, "LYRICSBEGIN");
+    return false;
+}
+
 // Reads the next packet that is to be decoded; false at the end.
 static bool read_packet(Reader *reader)
 {
@@ -69,7 +91,8 @@ static bool read_packet(Reader *reader)
         note_end(reader);
         if (reader->on_packet)
             reader->on_packet(reader->context);
-        if (reader->packet->stream_index == reader->source->stream->index && !is_skipped(reader))
+        if (reader->packet->stream_index == reader->source->stream->index && !is_skipped(reader) &&
+            !is_not_sound(reader->packet, reader->source->format->iformat))
             return true;
     }
 }

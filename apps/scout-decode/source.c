@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "formats.h"
 #include "hints.h"
+#include "ogg.h"
 
 enum {
     PROBE_BYTES = 1 << 20,    // to find out the container
@@ -136,6 +137,36 @@ static bool probe(Source *source, const char *extension, const AVInputFormat **c
     return true;
 }
 
+// Whether a WAV goes on behind the place where its header says that the samples end: a recorder
+// that was killed leaves such a header.
+static bool wav_is_longer(const Source *source)
+{
+    const WavClaim *claim = &source->wav_claim;
+    AVIOContext *avio = source->input->avio;
+    if (!source->has_wav_claim || !source->input->seekable)
+        return false;
+    int64_t end = (int64_t)(claim->data_at + claim->data_bytes + (claim->data_bytes & 1));
+    if (avio_size(avio) - end < (int64_t)claim->bytes_per_s)
+        return false;
+    uint8_t next[8];
+    bool chunk = avio_seek(avio, end, SEEK_SET) < 0 ||
+                 avio_read(avio, next, sizeof next) != sizeof next || wav_is_chunk(next);
+    return avio_seek(avio, 0, SEEK_SET) == 0 && !chunk;
+}
+
+static void choose_settings(Source *source, const AVInputFormat *container, AVDictionary **settings)
+{
+    const Input *input = source->input;
+    if (format_is_raw_telephony(container))
+        (void)av_dict_set(settings, "sample_rate", "8000", 0);
+    source->has_wav_claim = str_equal(container->name, "wav") &&
+                            wav_read_claim(input->head, input->head_bytes, &source->wav_claim);
+    if (wav_is_longer(source)) {
+        source->has_wav_claim = false;
+        (void)av_dict_set(settings, "ignore_length", "1", 0);
+    }
+}
+
 static bool open_container(Source *source, const char *extension, ProtocolError *failure)
 {
     const AVInputFormat *container = NULL;
@@ -157,8 +188,11 @@ static bool open_container(Source *source, const char *extension, ProtocolError 
     format->error_recognition = AV_EF_CRCCHECK;
     if (!format->protocol_whitelist || !format->codec_whitelist)
         return fail_memory(failure);
+    AVDictionary *settings = NULL;
+    choose_settings(source, container, &settings);
     // On failure FFmpeg frees the context and clears the pointer.
-    int status = avformat_open_input(&source->format, "input", container, NULL);
+    int status = avformat_open_input(&source->format, "input", container, &settings);
+    av_dict_free(&settings);
     if (status < 0)
         return fail_open(source, status, container, failure);
     // What cannot be found out is found missing when the stream is chosen.
@@ -199,9 +233,14 @@ static const AVStream *first_audio(const AVFormatContext *format)
 static bool fail_no_stream(const Source *source, ProtocolError *failure)
 {
     const AVStream *audio = first_audio(source->format);
+    if (source->score <= AVPROBE_SCORE_RETRY)
+        return fail_unknown(failure);
     if (audio && (is_encrypted(audio) || hints_get()->encrypted))
         return fail(failure, SCOUT_ERROR_UNSUPPORTED,
                     "is encrypted (DRM); only unprotected files can be read");
+    if (audio && avcodec_find_decoder(audio->codecpar->codec_id))
+        return fail(failure, SCOUT_ERROR_CORRUPT,
+                    "is damaged: nothing of its sound could be decoded; copy or download it again");
     if (audio) {
         char text[PROTOCOL_ERROR_TEXT_MAX];
         (void)snprintf(text, sizeof text,
@@ -274,7 +313,12 @@ bool source_open(Source *source, Input *input, const char *extension, ProtocolEr
 {
     *source = (Source){.input = input};
     const AVCodec *decoder = NULL;
-    if (!input_open(input))
+    bool opened = input_open(input);
+    if (input->too_large)
+        return fail(failure, SCOUT_ERROR_LIMIT,
+                    "has its index behind its sound and is too large to be read so from a pipe; "
+                    "give the file by its name");
+    if (!opened)
         return fail_memory(failure);
     return open_container(source, extension, failure) && choose_stream(source, &decoder, failure) &&
            open_decoder(source, decoder, failure);
@@ -284,6 +328,8 @@ double source_claimed_seconds(const Source *source, bool firm)
 {
     const AVFormatContext *format = source->format;
     const AVStream *stream = source->stream;
+    if (source->has_wav_claim)
+        return (double)source->wav_claim.data_bytes / (double)source->wav_claim.bytes_per_s;
     if (firm && format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
         return -1;
     if (stream->duration != AV_NOPTS_VALUE && stream->duration >= 0)
@@ -291,6 +337,24 @@ double source_claimed_seconds(const Source *source, bool firm)
     if (format->duration != AV_NOPTS_VALUE && format->duration >= 0)
         return (double)format->duration / AV_TIME_BASE;
     return -1;
+}
+
+bool source_lacks_end(const Source *source)
+{
+    AVIOContext *avio = source->input->avio;
+    if (!str_equal(source->format->iformat->name, "ogg") || !source->input->seekable)
+        return false;
+    int64_t size = avio_size(avio);
+    int64_t from = size > OGG_TAIL_BYTES ? size - OGG_TAIL_BYTES : 0;
+    uint8_t *tail = av_malloc(OGG_TAIL_BYTES);
+    if (!tail || avio_seek(avio, from, SEEK_SET) < 0) {
+        av_free(tail);
+        return false;
+    }
+    int length = avio_read(avio, tail, OGG_TAIL_BYTES);
+    bool lacks = length > 0 && !ogg_is_ended(tail, (size_t)length);
+    av_free(tail);
+    return lacks;
 }
 
 void source_describe(const Source *source, ProtocolInfo *info)

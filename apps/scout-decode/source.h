@@ -8,6 +8,7 @@
 
 #include "audio/protocol.h"
 #include "input.h"
+#include "wav.h"
 
 typedef struct Source {
     Input *input;
@@ -16,6 +17,8 @@ typedef struct Source {
     AVCodecContext *codec;
     int score; // how sure FFmpeg is of the container; AVPROBE_SCORE_RETRY and less is a guess
     bool has_video;
+    bool has_wav_claim;
+    WavClaim wav_claim;
     bool refused_file; // the demuxer asked for another file
 } Source;
 
@@ -33,6 +36,10 @@ void source_fail_unknown(ProtocolError *failure);
 // What the container claims the chosen stream lasts, seconds; negative when it claims nothing.
 // With `firm`, claims that FFmpeg has only guessed from the bit rate count as none.
 double source_claimed_seconds(const Source *source, bool firm);
+
+// Whether it is a container that marks its end, and has no such mark. To be asked when all was
+// read.
+bool source_lacks_end(const Source *source);
 
 // sample_rate and channels are 0 when still unknown.
 void source_describe(const Source *source, ProtocolInfo *info);

@@ -2,6 +2,8 @@
 #include "timeline.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 // Timestamps of Matroska, FLV and ASF count milliseconds, AVI and live captures are looser still:
 // below this, a difference is taken for jitter and the samples' own count is kept.
@@ -46,6 +48,31 @@ TimelinePlace timeline_place(Timeline *timeline, bool known, int64_t at, int64_t
     }
     timeline->next += place.silence + count;
     return place;
+}
+
+void anchor_add(Anchor *anchor, bool known, int64_t at, int64_t count)
+{
+    if (known)
+        anchor->offsets[anchor->frames++ % ANCHOR_FRAMES_MAX] = at - anchor->counted;
+    anchor->counted += count;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int64_t anchor_next(const Anchor *anchor, int64_t fallback)
+{
+    size_t count = anchor->frames < ANCHOR_FRAMES_MAX ? anchor->frames : ANCHOR_FRAMES_MAX;
+    if (count == 0)
+        return fallback;
+    int64_t sorted[ANCHOR_FRAMES_MAX];
+    memcpy(sorted, anchor->offsets, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare);
+    return sorted[count / 2] + anchor->counted;
 }
 
 double timeline_seconds(const Timeline *timeline)

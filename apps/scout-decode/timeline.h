@@ -5,6 +5,7 @@
 #define SCOUT_DECODE_TIMELINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct Timeline {
@@ -28,6 +29,22 @@ void timeline_set_rate(Timeline *timeline, int rate);
 // Places count samples, which the source says begin at `at` (in samples; known is false when it
 // does not say), and moves next behind them.
 TimelinePlace timeline_place(Timeline *timeline, bool known, int64_t at, int64_t count);
+
+// Finds out where decoding has landed after skipping, from the timestamps of the frames up to
+// there. One alone may be off (Vorbis tells the wrong place where block sizes change, Matroska
+// rounds to a millisecond): the median is not.
+enum { ANCHOR_FRAMES_MAX = 64 };
+
+typedef struct Anchor {
+    int64_t counted;                    // samples so far
+    int64_t offsets[ANCHOR_FRAMES_MAX]; // timestamp - counted, of the latest frames
+    size_t frames;
+} Anchor;
+
+void anchor_add(Anchor *anchor, bool known, int64_t at, int64_t count);
+
+// Where the next sample belongs; fallback when no frame told.
+int64_t anchor_next(const Anchor *anchor, int64_t fallback);
 
 double timeline_seconds(const Timeline *timeline); // of next
 

@@ -14,15 +14,15 @@
 enum { AUDIO_SAMPLE_RATE = 16000 };
 
 typedef struct AudioDecoderOptions {
-    const char
-        *program;   // path of scout-decode; NULL: $SCOUT_DECODE, beside this program, then libexec
-    double start_s; // skip what is before; >= 0
-    double end_s;   // stop there; 0: at the end of the file
-    int channel;    // 1-based channel to take; 0: the mean of all
+    const char *program;  // path of scout-decode; NULL: see "Finding it" in docs/audio.md
+    double start_s;       // skip what is before; >= 0
+    double end_s;         // stop there; 0: at the end of the file
     double max_seconds;   // cap on decoded audio; 0: 7 days
     uint64_t max_bytes;   // cap on input bytes read; 0: 1 TiB
-    int stall_timeout_ms; // a child that delivers nothing for so long is killed; 0: 30,000
-    const Cancel *cancel;
+    int channel;          // 1-based channel to take; 0: the mean of all
+    int stall_timeout_ms; // a child that delivers nothing for so long is killed; 0: 30,000. Waiting
+                          // for the writer of a pipe does not count
+    const Cancel *cancel; // noticed within 100 ms; may be NULL
 } AudioDecoderOptions;
 
 // What the container says; strings are sanitised UTF-8 of at most 63 bytes, empty when unknown.
@@ -45,18 +45,22 @@ enum { AUDIO_PROBLEMS_MAX = 32 };
 
 typedef struct AudioDecoder AudioDecoder; // one owner thread
 
-// Opens path, or standard input for "-". Errors: NOT_FOUND, PERMISSION, FORMAT (no audio in it, or
-// not a format FFmpeg reads), CHILD (the decoder crashed or could not be started), LIMIT,
-// CANCELLED.
+// Opens path, or standard input for "-". options may be NULL. Errors: NOT_FOUND, PERMISSION, FORMAT
+// (no audio in it, or not a format FFmpeg reads), CORRUPT (nothing of its audio can be decoded),
+// UNSUPPORTED (encrypted, or a codec that is not there), INVALID_ARGUMENT (a folder, a terminal, no
+// such channel), CHILD (the decoder crashed or could not be started), LIMIT, IO, TIMEOUT,
+// OUT_OF_MEMORY, CANCELLED. The message is a sentence that names the file.
 ScoutStatus audio_decoder_open(const char *path, const AudioDecoderOptions *options,
                                AudioDecoder **decoder, ScoutError *error);
 void audio_decoder_close(AudioDecoder *decoder); // kills the child if it still runs
 
 const AudioInfo *audio_decoder_info(const AudioDecoder *decoder);
 
-// Blocks for up to capacity samples; *count is 0 only at the end. Damage is not an error: what
-// could be decoded comes, and audio_decoder_problems tells the rest. Errors: CHILD, TIMEOUT
-// (stalled), LIMIT (a cap was reached; everything up to it was delivered), CANCELLED.
+// Blocks for up to capacity samples in [-1, 1]; *count is 0 only at the end. Sample n lies at
+// start_s + n / 16,000 seconds: gaps in the recording's clock are filled with silence. Damage is
+// not an error: what could be decoded comes, and audio_decoder_problems tells the rest. Errors:
+// CHILD, TIMEOUT (stalled), LIMIT (a cap was reached), OUT_OF_MEMORY, each after everything before
+// it was delivered, and again at every later call; CANCELLED.
 ScoutStatus audio_decoder_read(AudioDecoder *decoder, float *samples, size_t capacity,
                                size_t *count, ScoutError *error);
 
