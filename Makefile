@@ -17,7 +17,8 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tools/demo $(BUILD)
 
-# Every test, at most 15 minutes. test-long runs the full counts of the fault and fuzz runs.
+# Every test, at most 15 minutes. test-long runs the full counts of the fault and fuzz runs, and then libFuzzer for a
+# minute on each parser.
 test:
 	@tools/setup build demo test
 	@$(MAKE) --no-print-directory all
@@ -26,7 +27,7 @@ test:
 test-long:
 	@tools/setup build demo test
 	@$(MAKE) --no-print-directory all
-	@tools/test $(BUILD) --long
+	@tools/test $(BUILD) --long; tested=$$?; tools/fuzz $(BUILD)-fuzz 60 && exit $$tested
 
 # clang-format, clang-tidy, the include rules.
 lint:
