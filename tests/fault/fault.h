@@ -26,10 +26,11 @@ size_t fault_count(void);
 typedef ScoutStatus (*FaultTrial)(void *context);
 
 // Runs trial with its 1st, 2nd, 3rd... allocation failing, until a run has fewer allocations than
-// that, and returns how many allocations that run made. Fails the test when a failed allocation
+// that, and returns how many allocations that run made. Beyond the 64th some are left out, unless
+// SCOUT_TEST_LONG is set. Fails the test when a failed allocation
 // comes back as anything but OUT_OF_MEMORY (OK is allowed: some work can do without), when the last
-// run, in which nothing failed, is not OK, when it takes more than max runs, or, in a build with
-// AddressSanitizer, when a run leaks.
+// run, in which nothing failed, is not OK, when it makes max allocations or more, or, in a build
+// with AddressSanitizer, when a run leaks.
 size_t fault_run_all(FaultTrial trial, void *context, size_t max);
 
 #endif
