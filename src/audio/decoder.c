@@ -528,8 +528,10 @@ ScoutStatus audio_decoder_read(AudioDecoder *decoder, float *samples, size_t cap
             got += take_samples(decoder, samples + got, capacity - got);
             continue;
         }
+        if (decoder->finished)
+            break;
         bool more = true;
-        if (decoder->finished || next_message(decoder, got == 0, &more) || !more)
+        if (next_message(decoder, got == 0, &more) == SCOUT_OK && !more)
             break;
     }
     // What came before a failure is delivered first; the failure stays for the next call.

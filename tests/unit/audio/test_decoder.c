@@ -345,8 +345,8 @@ static void test_too_much_sound(void **state)
     AudioDecoderOptions options = {.max_seconds = 2.5};
     assert_int_equal(open_script("hello\ninfo\nendless\n", options, &decoder), SCOUT_OK);
     size_t total;
-    assert_int_equal(read_all(decoder, PIECE, &total), SCOUT_ERROR_LIMIT);
-    assert_int_equal(total, 40000);
+    assert_int_equal(read_all(decoder, 64, &total), SCOUT_ERROR_LIMIT);
+    assert_int_equal(total, 40000); // also the part of the last message that is within the limit
     audio_decoder_close(decoder);
     assert_no_children();
 }
