@@ -7,11 +7,18 @@
 
 #include <string.h>
 
+// Positions cut into `count` blocks of about the same size, at most `size`.
+typedef struct Split {
+    size_t count, size;
+} Split;
+
 typedef struct EncodeJob {
     WhisperRun *run;
     const float *mel;
     size_t frames;
     size_t positions;
+    Split blocks;  // for one thread to take through a layer
+    Split queries; // that attend together
     size_t layer;
     size_t audio;
     NnPanels panels; // self-attention
@@ -21,10 +28,19 @@ typedef struct Block {
     size_t first, count; // positions
 } Block;
 
-static Block block_of(const EncodeJob *job, size_t index)
+// The fewest blocks of at most `most` positions, in a multiple of `threads`, so that all threads
+// end at about the same time. Where the cuts are does not change the results.
+static Split split(size_t positions, size_t most, size_t threads)
 {
-    const size_t first = index * WHISPER_BLOCK;
-    return (Block){first, BASE_MIN((size_t)WHISPER_BLOCK, job->positions - first)};
+    const size_t rounds = (positions + most * threads - 1) / (most * threads);
+    const size_t size = (positions + rounds * threads - 1) / (rounds * threads);
+    return (Split){.count = (positions + size - 1) / size, .size = size};
+}
+
+static Block block_of(const EncodeJob *job, Split cut, size_t index)
+{
+    const size_t first = index * cut.size;
+    return (Block){first, BASE_MIN(cut.size, job->positions - first)};
 }
 
 // Mel frames first..first+count, with zeros where the window has none.
@@ -97,14 +113,9 @@ static void front_task(void *context, size_t index, size_t worker_index)
 {
     const EncodeJob *job = context;
     WhisperWorker *worker = &job->run->workers[worker_index];
-    const Block block = block_of(job, index);
+    const Block block = block_of(job, job->blocks, index);
     convolve(job, worker, block);
     project_attention(job, worker, block, &job->run->model->encoder[0]);
-}
-
-static size_t query_blocks(const EncodeJob *job)
-{
-    return (job->positions + NN_QUERIES_MAX - 1) / NN_QUERIES_MAX;
 }
 
 static void attention_task(void *context, size_t index, size_t worker_index)
@@ -112,12 +123,11 @@ static void attention_task(void *context, size_t index, size_t worker_index)
     const EncodeJob *job = context;
     const WhisperRun *run = job->run;
     const size_t d = run->model->dims.n_state;
-    const size_t head = index / query_blocks(job);
-    const size_t first = index % query_blocks(job) * NN_QUERIES_MAX;
-    const size_t at = first * d + head * run->model->head_size;
-    nn_attention_panels(run->context.kernels, &job->panels, head,
-                        BASE_MIN((size_t)NN_QUERIES_MAX, job->positions - first), run->queries + at,
-                        d, run->workers[worker_index].scores, run->attended + at, d);
+    const size_t head = index / job->queries.count;
+    const Block block = block_of(job, job->queries, index % job->queries.count);
+    const size_t at = block.first * d + head * run->model->head_size;
+    nn_attention_panels(run->context.kernels, &job->panels, head, block.count, run->queries + at, d,
+                        run->workers[worker_index].scores, run->attended + at, d);
 }
 
 // The rest of a layer: the attention's projection and the perceptron, both added to x.
@@ -174,7 +184,7 @@ static void back_task(void *context, size_t index, size_t worker_index)
     const EncodeJob *job = context;
     const WhisperModel *model = job->run->model;
     WhisperWorker *worker = &job->run->workers[worker_index];
-    const Block block = block_of(job, index);
+    const Block block = block_of(job, job->blocks, index);
     finish_layer(job, worker, block, &model->encoder[job->layer]);
     if (job->layer + 1 < model->dims.n_encoder_layers)
         project_attention(job, worker, block, &model->encoder[job->layer + 1]);
@@ -194,25 +204,26 @@ ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
                          "%zu mel frames: the encoder takes an even number from 2 to %zu", frames,
                          2 * dims->n_audio_ctx);
+    const size_t positions = frames / 2;
     EncodeJob job = {
         .run = run,
         .mel = mel,
         .frames = frames,
-        .positions = frames / 2,
+        .positions = positions,
+        .blocks = split(positions, WHISPER_BLOCK, run->threads),
+        .queries = split(positions, NN_QUERIES_MAX, 1),
         .audio = audio,
-        .panels = whisper_self_panels(model, frames / 2),
+        .panels = whisper_self_panels(model, positions),
     };
     nn_panels_place(&job.panels, run->panels);
-    run->audios[audio].positions = job.positions;
+    run->audios[audio].positions = positions;
     run->encoded_audio = audio;
-    const size_t blocks = (job.positions + WHISPER_BLOCK - 1) / WHISPER_BLOCK;
-    thread_pool_run(run->context.pool, blocks, front_task, &job);
+    thread_pool_run(run->context.pool, job.blocks.count, front_task, &job);
     for (job.layer = 0; job.layer < dims->n_encoder_layers; job.layer++) {
-        thread_pool_run(run->context.pool, dims->n_heads * query_blocks(&job), attention_task,
-                        &job);
-        thread_pool_run(run->context.pool, blocks, back_task, &job);
+        thread_pool_run(run->context.pool, dims->n_heads * job.queries.count, attention_task, &job);
+        thread_pool_run(run->context.pool, job.blocks.count, back_task, &job);
         if (run->probe)
-            run->probe(run->probe_context, job.layer, run->x, job.positions);
+            run->probe(run->probe_context, job.layer, run->x, positions);
     }
     return SCOUT_OK;
 }

@@ -26,7 +26,7 @@ static void *reserve(WhisperRun *run, bool *failed, size_t count, size_t size)
     return block;
 }
 
-static bool reserve_workers(WhisperRun *run, size_t threads)
+static bool reserve_workers(WhisperRun *run)
 {
     const WhisperModel *model = run->model;
     const WhisperDims *dims = &model->dims;
@@ -38,7 +38,7 @@ static bool reserve_workers(WhisperRun *run, size_t threads)
     const size_t scores = BASE_MAX((size_t)NN_QUERIES_MAX * dims->n_audio_ctx, dims->n_text_ctx);
     const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state));
     bool failed = false;
-    for (size_t i = 0; i < threads && !failed; i++) {
+    for (size_t i = 0; i < run->threads && !failed; i++) {
         WhisperWorker *worker = &run->workers[i];
         worker->narrow = reserve(run, &failed, narrow, sizeof(float));
         worker->wide = reserve(run, &failed, wide, sizeof(float));
@@ -147,13 +147,14 @@ ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
     if (!made)
         return error_no_memory(error);
     made->model = model;
+    made->threads = threads;
     made->context = (NnContext){.kernels = model->kernels, .pool = pool};
     made->limits = *limits;
     made->limits.rows = BASE_MAX(limits->rows, model->dims.n_text_ctx);
     made->blocks = mem_array(SHARED_BLOCKS + WORKER_BLOCKS * threads, sizeof(*made->blocks));
     made->workers = mem_array(threads, sizeof(*made->workers));
-    if (!made->blocks || !made->workers || !reserve_workers(made, threads) ||
-        !reserve_encoder(made) || !reserve_sequences(made) || !reserve_decoder(made)) {
+    if (!made->blocks || !made->workers || !reserve_workers(made) || !reserve_encoder(made) ||
+        !reserve_sequences(made) || !reserve_decoder(made)) {
         whisper_run_free(made);
         return error_no_memory(error);
     }

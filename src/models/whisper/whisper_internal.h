@@ -61,7 +61,7 @@ struct WhisperModel {
 ScoutStatus whisper_load(WhisperModel *model, ThreadPool *pool, ScoutError *error);
 
 enum {
-    WHISPER_BLOCK = 48,      // positions of the encoder that one task takes through a layer
+    WHISPER_BLOCK = 48,      // most positions of the encoder that a task takes through a layer
     WHISPER_LOGIT_ROWS = 16, // rows of logits held while aligning
 };
 
@@ -104,7 +104,8 @@ struct WhisperRun {
     WhisperRunLimits limits;
     void **blocks; // everything below that was allocated
     size_t block_count;
-    WhisperWorker *workers;
+    size_t threads;
+    WhisperWorker *workers; // [threads]
 
     // The encoder.
     float *x;        // [n_audio_ctx][n_state], the residual stream
