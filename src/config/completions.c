@@ -6,6 +6,22 @@
 
 #include <string.h>
 
+// The scripts are written with this byte where the program's name belongs.
+#define NAME_MARK '\1'
+
+// Appends the script with the program's name put in.
+static void expand(const ConfigTable *table, Buffer *script, Buffer *out)
+{
+    for (size_t i = 0; i < script->length; i++) {
+        if (script->data[i] == NAME_MARK)
+            buffer_append_text(out, table->program);
+        else
+            buffer_append_char(out, script->data[i]);
+    }
+    out->failed = out->failed || script->failed;
+    buffer_done(script);
+}
+
 static bool takes_value(const ConfigOption *option)
 {
     return option->type != CONFIG_FLAG;
@@ -71,13 +87,13 @@ static void bash_words(const ConfigCompletes completes, const char *from, const 
                        Buffer *out)
 {
     if (list) {
-        buffer_append_text(out, "_scout_words \"");
+        buffer_append_text(out, "_\1_words \"");
         choices(out, list);
         buffer_append_text(out, "\"");
     } else if (completes == CONFIG_COMPLETES_FILES || completes == CONFIG_COMPLETES_FOLDERS) {
-        buffer_printf(out, "_scout_paths %s", completes == CONFIG_COMPLETES_FILES ? "-f" : "-d");
+        buffer_printf(out, "_\1_paths %s", completes == CONFIG_COMPLETES_FILES ? "-f" : "-d");
     } else if (completes == CONFIG_COMPLETES_OUTPUT) {
-        buffer_printf(out, "_scout_words \"$(%s 2>/dev/null)\"", from);
+        buffer_printf(out, "_\1_words \"$(%s 2>/dev/null)\"", from);
     } else {
         buffer_append_text(out, ":");
     }
@@ -106,7 +122,7 @@ static void bash_command_case(const ConfigTable *table, size_t index, Buffer *ou
     bash_option_list(table, index, out);
     buffer_append_text(out, "'\n        [[ $current == -* ]] || ");
     if (command->parent) {
-        buffer_append_text(out, "_scout_words \"");
+        buffer_append_text(out, "_\1_words \"");
         for (size_t i = 0; i < table->command_count; i++) {
             const char *name = name_under(&table->commands[i], command->name);
             if (name)
@@ -119,16 +135,16 @@ static void bash_command_case(const ConfigTable *table, size_t index, Buffer *ou
     buffer_append_text(out, "\n        ;;\n");
 }
 
-void config_write_bash(const ConfigTable *table, Buffer *out)
+static void write_bash(const ConfigTable *table, Buffer *out)
 {
     buffer_append_text(
-        out, "# Completions of scout for bash.\n"
-             "_scout_words() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$current\"); }\n"
-             "_scout_paths() {\n"
+        out, "# Completions of \1 for bash.\n"
+             "_\1_words() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$current\"); }\n"
+             "_\1_paths() {\n"
              "    compopt -o filenames 2>/dev/null\n"
              "    mapfile -t COMPREPLY < <(compgen \"$1\" -- \"$current\")\n"
              "}\n"
-             "_scout() {\n"
+             "_\1() {\n"
              "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
              "    local command='' options='' word i\n"
              "    COMPREPLY=()\n"
@@ -175,7 +191,7 @@ void config_write_bash(const ConfigTable *table, Buffer *out)
     }
     buffer_append_text(out, "    esac\n    case $command in\n    '')\n        options='");
     bash_option_list(table, SIZE_MAX, out);
-    buffer_append_text(out, "'\n        [[ $current == -* ]] || _scout_words \"");
+    buffer_append_text(out, "'\n        [[ $current == -* ]] || _\1_words \"");
     for (size_t i = 0; i < table->command_count; i++) {
         const char *name = name_under(&table->commands[i], "");
         if (name)
@@ -185,9 +201,9 @@ void config_write_bash(const ConfigTable *table, Buffer *out)
     for (size_t i = 0; i < table->command_count; i++)
         bash_command_case(table, i, out);
     buffer_append_text(out, "    esac\n"
-                            "    [[ $current != -* ]] || _scout_words \"$options\"\n"
+                            "    [[ $current != -* ]] || _\1_words \"$options\"\n"
                             "}\n"
-                            "complete -F _scout scout\n");
+                            "complete -F _\1 \1\n");
 }
 
 // -------------------------------------------------------------------------------------------- zsh
@@ -259,7 +275,7 @@ static void zsh_branch(const ConfigTable *table, size_t index, const char *name,
     const ConfigCommand *command = &table->commands[index];
     buffer_printf(out, "        %s)\n", name);
     if (command->parent) {
-        buffer_printf(out, "            _scout_%s\n", command->name);
+        buffer_printf(out, "            _\1_%s\n", command->name);
     } else {
         buffer_append_text(out, "            _arguments -S \\\n        ");
         buffer_append_text(out, "$common \\\n");
@@ -292,7 +308,7 @@ static void zsh_branch(const ConfigTable *table, size_t index, const char *name,
 // on.
 static void zsh_level(const ConfigTable *table, const char *parent, size_t command, Buffer *out)
 {
-    buffer_printf(out, "_scout%s%s() {\n    local curcontext=$curcontext state line\n",
+    buffer_printf(out, "_\1%s%s() {\n    local curcontext=$curcontext state line\n",
                   *parent ? "_" : "", parent);
     buffer_append_text(out, "    local -a common=(\n");
     zsh_specs(table, SIZE_MAX, out);
@@ -308,16 +324,16 @@ static void zsh_level(const ConfigTable *table, const char *parent, size_t comma
     buffer_append_text(out, "        esac\n        ;;\n    esac\n}\n");
 }
 
-void config_write_zsh(const ConfigTable *table, Buffer *out)
+static void write_zsh(const ConfigTable *table, Buffer *out)
 {
-    buffer_append_text(out, "#compdef scout\n# Completions of scout for zsh.\n");
+    buffer_append_text(out, "#compdef \1\n# Completions of \1 for zsh.\n");
     for (size_t i = 0; i < table->command_count; i++) {
         if (table->commands[i].parent)
             zsh_level(table, table->commands[i].name, i, out);
     }
     zsh_level(table, "", SIZE_MAX, out);
-    buffer_append_text(out, "if [ \"$funcstack[1]\" = _scout ]; then\n    _scout \"$@\"\nelse\n"
-                            "    compdef _scout scout\nfi\n");
+    buffer_append_text(out, "if [ \"$funcstack[1]\" = _\1 ]; then\n    _\1 \"$@\"\nelse\n"
+                            "    compdef _\1 \1\nfi\n");
 }
 
 // ------------------------------------------------------------------------------------------- fish
@@ -342,7 +358,7 @@ static void fish_words(ConfigCompletes completes, const char *from, const char *
 
 static void fish_option(const ConfigOption *option, const char *condition, Buffer *out)
 {
-    buffer_printf(out, "complete -c scout%s -l %s%s", condition, negation(option), option->name);
+    buffer_printf(out, "complete -c \1%s -l %s%s", condition, negation(option), option->name);
     if (option->letter)
         buffer_printf(out, " -s %c", option->letter);
     if (takes_value(option))
@@ -358,16 +374,16 @@ static void fish_commands(const ConfigTable *table, const char *parent, Buffer *
         const char *name = name_under(&table->commands[i], parent);
         if (!name)
             continue;
-        buffer_printf(out, "complete -c scout -n '__scout_at \"%s\"' -a %s -d '", parent, name);
+        buffer_printf(out, "complete -c \1 -n '__\1_at \"%s\"' -a %s -d '", parent, name);
         quoted(out, table->commands[i].summary, "\\");
         buffer_append_text(out, "'\n");
     }
 }
 
-void config_write_fish(const ConfigTable *table, Buffer *out)
+static void write_fish(const ConfigTable *table, Buffer *out)
 {
-    buffer_append_text(out, "# Completions of scout for fish.\n"
-                            "function __scout_command\n"
+    buffer_append_text(out, "# Completions of \1 for fish.\n"
+                            "function __\1_command\n"
                             "    set -l found\n"
                             "    set -l skip 0\n"
                             "    for word in (commandline -opc)[2..-1]\n"
@@ -395,13 +411,13 @@ void config_write_fish(const ConfigTable *table, Buffer *out)
              "    end\n"
              "    string join ' ' -- $found\n"
              "end\n"
-             "function __scout_at\n"
-             "    test (__scout_command | string collect -a) = \"$argv[1]\"\n"
+             "function __\1_at\n"
+             "    test (__\1_command | string collect -a) = \"$argv[1]\"\n"
              "end\n"
-             "function __scout_in\n"
-             "    string match -q -- \"$argv[1] *\" (__scout_command | string collect -a)' '\n"
+             "function __\1_in\n"
+             "    string match -q -- \"$argv[1] *\" (__\1_command | string collect -a)' '\n"
              "end\n"
-             "complete -c scout -f\n");
+             "complete -c \1 -f\n");
     for (size_t i = 0; i < table->option_count; i++) {
         if (!table->options[i].commands)
             fish_option(&table->options[i], "", out);
@@ -415,14 +431,14 @@ void config_write_fish(const ConfigTable *table, Buffer *out)
         }
         Buffer condition;
         buffer_init(&condition, 256);
-        buffer_printf(&condition, " -n '__scout_in \"%s\"'", command->name);
+        buffer_printf(&condition, " -n '__\1_in \"%s\"'", command->name);
         for (size_t j = 0; j < table->option_count; j++) {
             const ConfigOption *option = &table->options[j];
             if (option->commands && config_takes(table, i, option))
                 fish_option(option, buffer_text(&condition), out);
         }
         if (command->choices || command->completes != CONFIG_COMPLETES_NOTHING) {
-            buffer_printf(out, "complete -c scout%s", buffer_text(&condition));
+            buffer_printf(out, "complete -c \1%s", buffer_text(&condition));
             if (command->completes == CONFIG_COMPLETES_FILES)
                 buffer_append_text(out, " -F");
             else
@@ -431,4 +447,28 @@ void config_write_fish(const ConfigTable *table, Buffer *out)
         }
         buffer_done(&condition);
     }
+}
+
+static void write_script(const ConfigTable *table, Buffer *out,
+                         void (*write)(const ConfigTable *table, Buffer *out))
+{
+    Buffer script;
+    buffer_init(&script, out->limit);
+    write(table, &script);
+    expand(table, &script, out);
+}
+
+void config_write_bash(const ConfigTable *table, Buffer *out)
+{
+    write_script(table, out, write_bash);
+}
+
+void config_write_zsh(const ConfigTable *table, Buffer *out)
+{
+    write_script(table, out, write_zsh);
+}
+
+void config_write_fish(const ConfigTable *table, Buffer *out)
+{
+    write_script(table, out, write_fish);
 }
