@@ -290,8 +290,8 @@ void config_variable_name(const ConfigTable *table, const ConfigOption *option, 
 
 const char *config_nearest(const char *typed, const char *const *names, size_t count)
 {
-    // A third of the letters may be wrong, and one in a short word.
-    size_t allowed = BASE_MAX(strlen(typed) / 3, 1);
+    // A third of the letters may be wrong; two letters that changed places count as two.
+    size_t allowed = (strlen(typed) + 2) / 3;
     const char *nearest = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t distance = str_distance(typed, names[i]);

@@ -210,7 +210,7 @@ static ScoutStatus follow_line(Script *script, char *line, ScoutError *error)
     char *end;
     double a = strtod(rest, &end);
     double b = strtod(end, &end);
-    const char *text = end;
+    const char *text = end; // with the space before it
     ScoutEvent event = {0};
     if (strcmp(verb, "sound") == 0) {
         script->transcript->source.claimed_duration_s = a;
