@@ -171,6 +171,8 @@ static void multiply_u8s8_block(size_t first, size_t m, size_t k, const KernelsU
         size_t row = first;
         for (size_t t = 0; t < cut.tiles; t++) {
             size_t rows = cut.rows + (t < cut.longer ? 1 : 0);
+            // All shapes that cut_rows and step_panels give are in the table.
+            // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage)
             U8S8_TILES[rows][panels](k, a->q + row * a->stride, a->stride, w->q + column * k,
                                      w_stride, tile);
             put_u8s8_tile(tile, rows, panels, a->scale, w, out, row, column);

@@ -269,9 +269,9 @@ static void check_problem(int type, size_t m, size_t n, size_t k, int kind)
 static void shapes_are_right(void **state)
 {
     (void)state;
-    static const size_t ms[] = {1, 2, 3, 4, 5, 6, 7, 8, 13, 31};
+    static const size_t ms[] = {1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 17, 32, 41};
     static const size_t ns[] = {1, 15, 16, 17, 32, 47, 50, 64, 65, 112, 130};
-    static const size_t ks[] = {1, 3, 4, 7, 32, 65, 200};
+    static const size_t ks[] = {1, 3, 4, 7, 32, 65, 128, 192};
     seed_random(1);
     for (int type = 0; type < TYPES; type++) {
         for (size_t i = 0; i < BASE_COUNT(ms); i++) {
@@ -376,8 +376,8 @@ static void epilogues_are_right(void **state)
 static void rows_and_columns_are_independent(void **state)
 {
     (void)state;
-    enum { M = 29, N = 150, K = 96 };
-    static const size_t PIECES[] = {1, 2, 3, 5, 6, 13};
+    enum { M = 39, N = 150, K = 128 };
+    static const size_t PIECES[] = {1, 2, 3, 5, 6, 13, 16, 33};
     seed_random(5);
     for (int type = 0; type < TYPES; type++) {
         Problem problem = make_problem(type, M, N, K, MIXED);

@@ -1,27 +1,5 @@
 // AVX-512 VNNI: the 8-bit products, four to an instruction.
-#include "x86/tier_512.h"
-
-#ifndef __AVX512VNNI__
-#error "compile this tier with -mavx512vnni"
-#endif
-
-#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
-#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
-#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
-
-enum { DOT_IS_BIASED = 1 };
-
-typedef __m512i Acts;
-
-LANES_INLINE Acts acts_load(const uint8_t *p)
-{
-    return broadcast_4_bytes(p);
-}
-
-LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
-{
-    return _mm512_dpbusd_epi32(sums, x, w);
-}
+#include "x86/vnni_512.h"
 
 typedef __m512i SignedActs;
 typedef i32x16 GroupSums;
