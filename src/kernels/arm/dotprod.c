@@ -11,9 +11,9 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
                     vdotq_s32(sums.q2, w.q2, x), vdotq_s32(sums.q3, w.q3, x)};
 }
 
-#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
-#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
-#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
+#define GEMM_UNITS_ROWS     GEMM_FLOAT_ROWS
+#define GEMM_UNITS_TILES(X) GEMM_FLOAT_TILES(X)
+#define GEMM_UNITS_PANELS   GEMM_FLOAT_PANELS
 
 // 12 sums, 12 sums of a group, 4 weights and an activation.
 #define GEMM_U8S4_ROWS     3

@@ -16,9 +16,9 @@ LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
 }
 
 // 16 sums, 4 weights, and the products on their way.
-#define GEMM_INT8_ROWS     4
-#define GEMM_INT8_TILES(X) X(1, 1) X(1, 2) X(2, 1) X(3, 1) X(4, 1)
-#define GEMM_INT8_PANELS                                                                           \
+#define GEMM_UNITS_ROWS     4
+#define GEMM_UNITS_TILES(X) X(1, 1) X(1, 2) X(2, 1) X(3, 1) X(4, 1)
+#define GEMM_UNITS_PANELS                                                                          \
     {                                                                                              \
         0, 2, 1, 1, 1                                                                              \
     }

@@ -4,9 +4,9 @@
 
 // 8 registers for sums, 2 for weights, 2 for an activation and its magnitude, the ones, and two
 // intermediate results.
-#define GEMM_INT8_ROWS     4
-#define GEMM_INT8_TILES(X) X(1, 1) X(1, 2) X(1, 4) X(2, 1) X(2, 2) X(3, 1) X(4, 1)
-#define GEMM_INT8_PANELS                                                                           \
+#define GEMM_UNITS_ROWS     4
+#define GEMM_UNITS_TILES(X) X(1, 1) X(1, 2) X(1, 4) X(2, 1) X(2, 2) X(3, 1) X(4, 1)
+#define GEMM_UNITS_PANELS                                                                          \
     {                                                                                              \
         0, 4, 2, 1, 1                                                                              \
     }

@@ -3,13 +3,13 @@
 #include "x86/tier_512.h"
 
 // 20 sums, 4 weights, 3 constants, an activation, and the products on their way.
-#define GEMM_INT8_ROWS 5
-#define GEMM_INT8_TILES(X)                                                                         \
+#define GEMM_UNITS_ROWS 5
+#define GEMM_UNITS_TILES(X)                                                                        \
     X(1, 1)                                                                                        \
     X(1, 2)                                                                                        \
     X(1, 4)                                                                                        \
     X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(3, 4) X(4, 1) X(4, 2) X(4, 4) X(5, 1) X(5, 2) X(5, 4)
-#define GEMM_INT8_PANELS                                                                           \
+#define GEMM_UNITS_PANELS                                                                          \
     {                                                                                              \
         0, 4, 4, 4, 4, 4                                                                           \
     }

@@ -5,9 +5,9 @@
 #error "compile this tier with -mavxvnni"
 #endif
 
-#define GEMM_INT8_ROWS     GEMM_FLOAT_ROWS
-#define GEMM_INT8_TILES(X) GEMM_FLOAT_TILES(X)
-#define GEMM_INT8_PANELS   GEMM_FLOAT_PANELS
+#define GEMM_UNITS_ROWS     GEMM_FLOAT_ROWS
+#define GEMM_UNITS_TILES(X) GEMM_FLOAT_TILES(X)
+#define GEMM_UNITS_PANELS   GEMM_FLOAT_PANELS
 
 enum { DOT_IS_BIASED = 1 };
 
