@@ -254,6 +254,19 @@ static void f32_to_f16_lanes(size_t n, const float *in, uint16_t *out)
     }
 }
 
+static void f32_to_bf16_lanes(size_t n, const float *in, uint16_t *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16_store_bf16(out + i, f32x16_load(in + i));
+    }
+    if (i < n) {
+        uint16_t rest[LANES];
+        f32x16_store_bf16(rest, f32x16_load_first(in + i, n - i));
+        memcpy(out + i, rest, (n - i) * sizeof *out);
+    }
+}
+
 static void init_elementwise(Kernels *kernels)
 {
     kernels->quantize_u8 = quantize_u8_lanes;
@@ -267,6 +280,7 @@ static void init_elementwise(Kernels *kernels)
     kernels->axpy = axpy_lanes;
     kernels->f16_to_f32 = f16_to_f32_lanes;
     kernels->f32_to_f16 = f32_to_f16_lanes;
+    kernels->f32_to_bf16 = f32_to_bf16_lanes;
 }
 
 #endif

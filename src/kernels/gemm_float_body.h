@@ -186,7 +186,7 @@ enum {
     FLOAT_STEP = 256,
     // A panel of converted weights and a line, so that panels do not compete for the same cache
     // sets.
-    CONVERTED_STRIDE = FLOAT_STEP * PANEL,
+    CONVERTED_STRIDE = (FLOAT_STEP + 1) * PANEL,
 };
 
 typedef struct FloatProduct {

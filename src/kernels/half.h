@@ -1,5 +1,5 @@
 // IEEE 754 binary16 to and from binary32 in integer arithmetic: what VCVTPH2PS/VCVTPS2PH and FCVT
-// do, for the scalar tier and for packing.
+// do, for the scalar tier and for packing; and bfloat16, the upper half of a binary32.
 #ifndef KERNELS_HALF_H
 #define KERNELS_HALF_H
 
@@ -55,6 +55,21 @@ static inline uint16_t half_from_float(float value)
     }
     uint32_t odd = magnitude >> 13 & 1u;
     return (uint16_t)(sign | ((magnitude + 0xfffu + odd - (112u << 23)) >> 13));
+}
+
+static inline float bf16_to_float(uint16_t value)
+{
+    return half_bits_to_float((uint32_t)value << 16);
+}
+
+// Round to nearest, ties to even; NaN becomes quiet.
+static inline uint16_t bf16_from_float(float value)
+{
+    uint32_t bits = half_float_to_bits(value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) {
+        return (uint16_t)(bits >> 16 | 0x40u);
+    }
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 
 #endif

@@ -26,8 +26,12 @@ static const Tier TIERS[] = {
 #ifdef KERNELS_HAVE_AVX512VNNI
     {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI, kernels_init_avx512vnni},
 #endif
+#ifdef KERNELS_HAVE_AVX512BF16
+    {"avx512bf16", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16,
+     kernels_init_avx512bf16},
+#endif
 #ifdef KERNELS_HAVE_AMX
-    {"amx", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AMX, kernels_init_amx},
+    {"amx", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16 | CPU_AMX, kernels_init_amx},
 #endif
 #ifdef KERNELS_HAVE_NEON
     {"neon", CPU_NEON, kernels_init_neon},

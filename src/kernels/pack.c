@@ -14,7 +14,8 @@ enum {
     PANEL = KERNELS_PANEL,
     UNIT = KERNELS_S8_UNIT,
     GROUP = KERNELS_S4_GROUP,
-    GROUP_BYTES = GROUP / 2
+    GROUP_BYTES = GROUP / 2,
+    PAIR = 2 // k values side by side in bf16 panels
 };
 
 static size_t panel_count(size_t n)
@@ -30,6 +31,11 @@ size_t pack_f32_bytes(size_t n, size_t k)
 size_t pack_f16_bytes(size_t n, size_t k)
 {
     return panel_count(n) * PANEL * k * sizeof(uint16_t);
+}
+
+size_t pack_bf16_bytes(size_t n, size_t k)
+{
+    return panel_count(n) * PANEL * BASE_ROUND_UP(k, (size_t)KERNELS_BF16_UNIT) * sizeof(uint16_t);
 }
 
 size_t pack_s8_bytes(size_t n, size_t k)
@@ -72,6 +78,23 @@ void pack_f16(size_t n, size_t k, size_t first, size_t count, const float *w, ui
                 panel[i * PANEL + lane] =
                     lane < rows ? half_from_float(w[(base + lane) * k + i]) : 0;
             }
+        }
+    }
+}
+
+static size_t bf16_offset(size_t k_padded, size_t row, size_t i)
+{
+    return row / PANEL * PANEL * k_padded + i / PAIR * PAIR * PANEL + row % PANEL * PAIR + i % PAIR;
+}
+
+void pack_bf16(size_t n, size_t k, size_t first, size_t count, const float *w, uint16_t *out)
+{
+    (void)n;
+    size_t k_padded = BASE_ROUND_UP(k, (size_t)KERNELS_BF16_UNIT);
+    for (size_t r = 0; r < BASE_ROUND_UP(count, (size_t)PANEL); r++) {
+        for (size_t i = 0; i < k_padded; i++) {
+            bool inside = r < count && i < k;
+            out[bf16_offset(k_padded, first + r, i)] = inside ? bf16_from_float(w[r * k + i]) : 0;
         }
     }
 }
@@ -206,6 +229,14 @@ void unpack_row_f16(size_t k, size_t row, const uint16_t *panels, float *out)
     const uint16_t *lane = panels + row / PANEL * PANEL * k + row % PANEL;
     for (size_t i = 0; i < k; i++) {
         out[i] = half_to_float(lane[i * PANEL]);
+    }
+}
+
+void unpack_row_bf16(size_t k, size_t row, const uint16_t *panels, float *out)
+{
+    size_t k_padded = BASE_ROUND_UP(k, (size_t)KERNELS_BF16_UNIT);
+    for (size_t i = 0; i < k; i++) {
+        out[i] = bf16_to_float(panels[bf16_offset(k_padded, row, i)]);
     }
 }
 

@@ -70,6 +70,14 @@ static void run_f16(const Kernels *kernels, const Shape *s, const Operands *o)
                       s->n, &epilogue);
 }
 
+static void run_bf16(const Kernels *kernels, const Shape *s, const Operands *o)
+{
+    KernelsEpilogue epilogue = {.bias = o->bias};
+    size_t k = BASE_ROUND_UP(s->k, (size_t)KERNELS_BF16_UNIT);
+    kernels->gemm_bf16(s->m, s->n, k, (const uint16_t *)(const void *)o->a, k,
+                       (const uint16_t *)(const void *)o->panels, o->c, s->n, &epilogue);
+}
+
 static void run_u8s8(const Kernels *kernels, const Shape *s, const Operands *o)
 {
     KernelsEpilogue epilogue = {.bias = o->bias};
@@ -93,10 +101,8 @@ typedef struct GemmBench {
 } GemmBench;
 
 static const GemmBench GEMMS[] = {
-    {"gemm_f32", run_f32, 4.0},
-    {"gemm_f16", run_f16, 2.0},
-    {"gemm_u8s8", run_u8s8, 1.0},
-    {"gemm_u8s4", run_u8s4, 0.625},
+    {"gemm_f32", run_f32, 4.0},   {"gemm_f16", run_f16, 2.0},     {"gemm_bf16", run_bf16, 2.0},
+    {"gemm_u8s8", run_u8s8, 1.0}, {"gemm_u8s4", run_u8s4, 0.625},
 };
 
 static void bench_gemms(const Subject *subjects, size_t count, const char *filter,
@@ -183,6 +189,11 @@ static void run_f32_to_f16(const Kernels *kernels, const Shape *s, const Operand
     kernels->f32_to_f16(s->m * s->k, o->a, (uint16_t *)(void *)o->panels);
 }
 
+static void run_f32_to_bf16(const Kernels *kernels, const Shape *s, const Operands *o)
+{
+    kernels->f32_to_bf16(s->m * s->k, o->a, (uint16_t *)(void *)o->panels);
+}
+
 static void run_f16_to_f32(const Kernels *kernels, const Shape *s, const Operands *o)
 {
     kernels->f16_to_f32(s->m * s->k, (const uint16_t *)(const void *)o->panels, o->c);
@@ -206,6 +217,7 @@ static void bench_elementwise(const Subject *subjects, size_t count, const char 
         {"axpy", run_axpy},
         {"f32_to_f16", run_f32_to_f16},
         {"f16_to_f32", run_f16_to_f32},
+        {"f32_to_bf16", run_f32_to_bf16},
     };
     static const Shape shape = {.m = 64, .k = 512};
     for (size_t g = 0; g < BASE_COUNT(ops); g++) {

@@ -416,12 +416,51 @@ static void halves_of_every_length(void **state)
     }
 }
 
+static void bfloats_round_to_even(void **state)
+{
+    (void)state;
+    seed_random(18);
+    for (uint32_t upper = 0; upper < 0x10000; upper++) {
+        uint32_t bits[3] = {upper << 16, upper << 16 | 0x8000,
+                            upper << 16 | (random_bits() & 0xffff)};
+        float values[3];
+        uint16_t got[3];
+        memcpy(values, bits, sizeof values);
+        subject->kernels.f32_to_bf16(3, values, got);
+        for (size_t i = 0; i < 3; i++) {
+            uint32_t lower = bits[i] & 0xffff;
+            bool up = lower > 0x8000 || (lower == 0x8000 && upper % 2 == 1);
+            uint32_t rounded = upper + (up ? 1 : 0);
+            assert_int_equal(got[i], isnan(values[i]) ? (upper | 0x40) : rounded);
+        }
+    }
+}
+
+static void bfloats_of_every_length(void **state)
+{
+    (void)state;
+    seed_random(19);
+    for (size_t n = 0; n <= LENGTH_MAX; n++) {
+        float *x = guarded_random(n);
+        uint16_t *got = guarded(n, sizeof *got);
+        subject->kernels.f32_to_bf16(n, x, got);
+        for (size_t i = 0; i < n; i++) {
+            uint32_t bits = (uint32_t)got[i] << 16;
+            float back;
+            memcpy(&back, &bits, sizeof back);
+            assert_near("bf16", i, (double)back, (double)x[i], fabs((double)x[i]) * 0x1p-8);
+        }
+        free_guarded();
+    }
+}
+
 static void every_entry_is_filled(void **state)
 {
     (void)state;
     const Kernels *kernels = &subject->kernels;
     assert_non_null(kernels->gemm_f32);
     assert_non_null(kernels->gemm_f16);
+    assert_non_null(kernels->gemm_bf16);
     assert_non_null(kernels->gemm_u8s8);
     assert_non_null(kernels->gemm_u8s4);
     assert_non_null(kernels->quantize_u8);
@@ -435,6 +474,7 @@ static void every_entry_is_filled(void **state)
     assert_non_null(kernels->axpy);
     assert_non_null(kernels->f16_to_f32);
     assert_non_null(kernels->f32_to_f16);
+    assert_non_null(kernels->f32_to_bf16);
 }
 
 const struct CMUnitTest ELEMENTWISE_TESTS[] = {
@@ -452,5 +492,7 @@ const struct CMUnitTest ELEMENTWISE_TESTS[] = {
     cmocka_unit_test(halves_are_right),
     cmocka_unit_test(halves_round_to_even),
     cmocka_unit_test(halves_of_every_length),
+    cmocka_unit_test(bfloats_round_to_even),
+    cmocka_unit_test(bfloats_of_every_length),
 };
 const size_t ELEMENTWISE_TEST_COUNT = BASE_COUNT(ELEMENTWISE_TESTS);

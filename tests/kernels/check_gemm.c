@@ -9,10 +9,11 @@
 #include "base/attributes.h"
 #include "kernels/pack.h"
 
-enum { F32, F16, U8S8, U8S4, TYPES };
+enum { F32, F16, BF16, U8S8, U8S4, TYPES };
 
-static const char *const TYPE_NAMES[TYPES] = {"gemm_f32", "gemm_f16", "gemm_u8s8", "gemm_u8s4"};
-static const size_t K_UNITS[TYPES] = {1, 1, KERNELS_S8_UNIT, KERNELS_S4_GROUP};
+static const char *const TYPE_NAMES[TYPES] = {"gemm_f32", "gemm_f16", "gemm_bf16", "gemm_u8s8",
+                                              "gemm_u8s4"};
+static const size_t K_UNITS[TYPES] = {1, 1, KERNELS_BF16_UNIT, KERNELS_S8_UNIT, KERNELS_S4_GROUP};
 
 // One product with everything it needs. w holds the weights as they are after packing.
 typedef struct Problem {
@@ -21,6 +22,8 @@ typedef struct Problem {
     const float *a;
     const float *w;
     const void *panels;
+    const uint16_t *a_bf16;
+    size_t a_bf16_stride;
     KernelsU8Rows rows;
     KernelsS8Panels s8;
     KernelsS4Panels s4;
@@ -56,6 +59,21 @@ static void quantize_rows(Problem *problem)
     problem->rows = (KernelsU8Rows){.q = q, .stride = stride, .scale = scale};
 }
 
+static void round_rows(Problem *problem)
+{
+    size_t stride = problem->k_padded + 3;
+    size_t count = (problem->m - 1) * stride + problem->k_padded;
+    uint16_t *rounded = guarded(count, sizeof *rounded);
+    memset(rounded, 0, count * sizeof *rounded);
+    Kernels ref;
+    kernels_init(&ref, 0);
+    for (size_t row = 0; row < problem->m; row++) {
+        ref.f32_to_bf16(problem->k, problem->a + row * problem->a_stride, rounded + row * stride);
+    }
+    problem->a_bf16 = rounded;
+    problem->a_bf16_stride = stride;
+}
+
 static void pack_weights(Problem *problem, const float *w)
 {
     size_t n = problem->n;
@@ -75,6 +93,13 @@ static void pack_weights(Problem *problem, const float *w)
         problem->panels = panels;
         for (size_t row = 0; row < n; row++) {
             unpack_row_f16(k, row, panels, back + row * k);
+        }
+    } else if (problem->type == BF16) {
+        uint16_t *panels = guarded(pack_bf16_bytes(n, k), 1);
+        pack_bf16(n, k, 0, n, w, panels);
+        problem->panels = panels;
+        for (size_t row = 0; row < n; row++) {
+            unpack_row_bf16(k, row, panels, back + row * k);
         }
     } else if (problem->type == U8S8) {
         int8_t *panels = guarded(pack_s8_bytes(n, k), 1);
@@ -122,6 +147,9 @@ static Problem make_problem(int type, size_t m, size_t n, size_t k, int kind)
     if (type >= U8S8) {
         quantize_rows(&problem);
     }
+    if (type == BF16) {
+        round_rows(&problem);
+    }
     return problem;
 }
 
@@ -153,6 +181,10 @@ static void compute_part(const Kernels *kernels, const Problem *problem, size_t 
     } else if (problem->type == F16) {
         kernels->gemm_f16(count, columns, k, a, problem->a_stride,
                           (const uint16_t *)problem->panels + column * k, out, c_stride, epilogue);
+    } else if (problem->type == BF16) {
+        kernels->gemm_bf16(count, columns, k, problem->a_bf16 + first * problem->a_bf16_stride,
+                           problem->a_bf16_stride, (const uint16_t *)problem->panels + column * k,
+                           out, c_stride, epilogue);
     } else if (problem->type == U8S8) {
         KernelsS8Panels s8 = {problem->s8.q + column * k, problem->s8.scale + column,
                               problem->s8.sum + column};
@@ -190,7 +222,8 @@ static float *new_output(const Problem *problem, size_t c_stride)
 static void compare_with_expected(const Problem *problem, const float *c, size_t c_stride,
                                   const KernelsEpilogue *epilogue, const float *start)
 {
-    if (subject->expected == NULL) {
+    if (subject->expected == NULL ||
+        (problem->type == BF16 && subject->kernels.bf16_is_fast)) { // which adds as it likes
         return;
     }
     float *expected = guarded(c_size(problem, c_stride), sizeof *expected);
@@ -211,6 +244,12 @@ static void compare_with_expected(const Problem *problem, const float *c, size_t
 // The activation as the product sees it.
 static double activation(const Problem *problem, size_t row, size_t i)
 {
+    if (problem->type == BF16) {
+        uint32_t bits = (uint32_t)problem->a_bf16[row * problem->a_bf16_stride + i] << 16;
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        return (double)value;
+    }
     if (problem->type < U8S8) {
         return (double)problem->a[row * problem->a_stride + i];
     }
@@ -232,7 +271,8 @@ static void compare_with_double(const Problem *problem, const float *c, size_t c
                 magnitude += fabs(x);
             }
             double tolerance = (double)(problem->k + 4) * 0x1p-24 * magnitude;
-            tolerance += (double)problem->k * 0x1p-149; // sums among denormals
+            // Sums among denormals, which bfloat16 units may take for zeros.
+            tolerance += (double)problem->k * (problem->type == BF16 ? 0x1p-125 : 0x1p-149);
             if (epilogue != NULL && epilogue->bias != NULL) {
                 sum += (double)epilogue->bias[column];
                 tolerance += fabs(sum) * 0x1p-23;

@@ -14,6 +14,7 @@ static void sizes_are_padded(void **state)
     (void)state;
     assert_int_equal(pack_f32_bytes(17, 3), 32 * 3 * 4);
     assert_int_equal(pack_f16_bytes(16, 3), 16 * 3 * 2);
+    assert_int_equal(pack_bf16_bytes(16, 33), 16 * 64 * 2);
     assert_int_equal(pack_s8_bytes(17, 5), 32 * 8);
     assert_int_equal(pack_s4_bytes(1, 33), 16 * 64 / 2);
     assert_int_equal(pack_s4_scales(17, 33), 32 * 2);
@@ -146,11 +147,11 @@ static void pieces_make_the_whole(void **state)
     enum { N = 70, K = 37 };
     seed_random(22);
     float *w = guarded_random((size_t)N * K);
-    size_t bytes[4] = {pack_f32_bytes(N, K), pack_f16_bytes(N, K), pack_s8_bytes(N, K),
-                       pack_s4_bytes(N, K)};
-    void *whole[4];
-    void *parts[4];
-    for (size_t i = 0; i < 4; i++) {
+    size_t bytes[5] = {pack_f32_bytes(N, K), pack_f16_bytes(N, K), pack_s8_bytes(N, K),
+                       pack_s4_bytes(N, K), pack_bf16_bytes(N, K)};
+    void *whole[5];
+    void *parts[5];
+    for (size_t i = 0; i < 5; i++) {
         whole[i] = guarded(bytes[i], 1);
         parts[i] = guarded(bytes[i], 1);
     }
@@ -162,6 +163,7 @@ static void pieces_make_the_whole(void **state)
     pack_f16(N, K, 0, N, w, whole[1]);
     pack_s8(N, K, 0, N, w, whole[2], scale, sum);
     pack_s4(N, K, 0, N, w, whole[3], s4_scale);
+    pack_bf16(N, K, 0, N, w, whole[4]);
     for (size_t first = 0; first < N; first += 32) {
         size_t count = BASE_MIN(N - first, 32u);
         const float *piece = w + first * K;
@@ -169,8 +171,9 @@ static void pieces_make_the_whole(void **state)
         pack_f16(N, K, first, count, piece, parts[1]);
         pack_s8(N, K, first, count, piece, parts[2], scale + 80, sum + 80);
         pack_s4(N, K, first, count, piece, parts[3], s4_scale + s4_scales);
+        pack_bf16(N, K, first, count, piece, parts[4]);
     }
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         assert_memory_equal(parts[i], whole[i], bytes[i]);
     }
     assert_memory_equal(scale + 80, scale, 80 * sizeof *scale);

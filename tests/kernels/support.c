@@ -18,8 +18,8 @@ static Kernels fused;
 
 size_t find_subjects(Subject *subjects, size_t max)
 {
-    static const char *const names[] = {"ref",        "avx2", "avxvnni", "avx512",
-                                        "avx512vnni", "amx",  "neon",    "dotprod"};
+    static const char *const names[] = {"ref",        "avx2", "avxvnni", "avx512", "avx512vnni",
+                                        "avx512bf16", "amx",  "neon",    "dotprod"};
     kernels_init_ref_fused(&fused);
     uint32_t detected = cpu_detect();
     size_t count = 0;

@@ -182,6 +182,47 @@ LANES_INLINE void f32x16_store_f16(uint16_t *p, f32x16 x)
     vst1q_u16(p + 8, vreinterpretq_u16_f16(high));
 }
 
+LANES_INLINE uint16x4_t bf16_quarter(float32x4_t x)
+{
+    uint32x4_t bits = vreinterpretq_u32_f32(x);
+    uint32x4_t upper = vshrq_n_u32(bits, 16);
+    uint32x4_t odd = vandq_u32(upper, vdupq_n_u32(1));
+    uint32x4_t rounded = vshrq_n_u32(vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff))), 16);
+    uint32x4_t quiet = vorrq_u32(upper, vdupq_n_u32(0x40));
+    return vmovn_u32(vbslq_u32(vceqq_f32(x, x), rounded, quiet));
+}
+
+LANES_INLINE void f32x16_store_bf16(uint16_t *p, f32x16 x)
+{
+    vst1_u16(p, bf16_quarter(x.q0));
+    vst1_u16(p + 4, bf16_quarter(x.q1));
+    vst1_u16(p + 8, bf16_quarter(x.q2));
+    vst1_u16(p + 12, bf16_quarter(x.q3));
+}
+
+LANES_INLINE float32x4_t first_of_4_pairs(const uint16_t *p)
+{
+    return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p)), 16));
+}
+
+LANES_INLINE float32x4_t second_of_4_pairs(const uint16_t *p)
+{
+    uint32x4_t pairs = vreinterpretq_u32_u16(vld1q_u16(p));
+    return vreinterpretq_f32_u32(vandq_u32(pairs, vdupq_n_u32(0xffff0000u)));
+}
+
+LANES_INLINE f32x16 f32x16_first_of_bf16_pairs(const uint16_t *p)
+{
+    return (f32x16){first_of_4_pairs(p), first_of_4_pairs(p + 8), first_of_4_pairs(p + 16),
+                    first_of_4_pairs(p + 24)};
+}
+
+LANES_INLINE f32x16 f32x16_second_of_bf16_pairs(const uint16_t *p)
+{
+    return (f32x16){second_of_4_pairs(p), second_of_4_pairs(p + 8), second_of_4_pairs(p + 16),
+                    second_of_4_pairs(p + 24)};
+}
+
 LANES_INLINE void f32x16_store_biased_u8(uint8_t *p, f32x16 x)
 {
     int16x8_t low = vcombine_s16(vmovn_s32(vcvtnq_s32_f32(x.q0)), vmovn_s32(vcvtnq_s32_f32(x.q1)));

@@ -67,6 +67,7 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
 }
 
 #include "elementwise_body.h"
+#include "gemm_bf16_body.h"
 #include "gemm_float_body.h"
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_body.h"
@@ -76,6 +77,7 @@ void kernels_init_neon(Kernels *kernels)
 {
     init_elementwise(kernels);
     init_gemm_float(kernels);
+    init_gemm_bf16(kernels);
     init_gemm_u8s8(kernels);
     init_gemm_u8s4(kernels);
 }

@@ -207,6 +207,26 @@ static void gemm_u8s4_ref(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
     }
 }
 
+static void gemm_bf16_ref(size_t m, size_t n, size_t k, const uint16_t *a, size_t a_stride,
+                          const uint16_t *w, float *c, size_t c_stride,
+                          const KernelsEpilogue *epilogue)
+{
+    for (size_t column = 0; column < n; column += PANEL) {
+        const uint16_t *panel = w + column * k;
+        for (size_t row = 0; row < m; row++) {
+            float sums[PANEL] = {0};
+            for (size_t i = 0; i < k; i++) {
+                float x = bf16_to_float(a[row * a_stride + i]);
+                for (size_t lane = 0; lane < PANEL; lane++) {
+                    uint16_t weight = panel[i / 2 * 2 * PANEL + lane * 2 + i % 2];
+                    sums[lane] = multiply_add(x, bf16_to_float(weight), sums[lane]);
+                }
+            }
+            store_panel(sums, n, row, column, c, c_stride, epilogue);
+        }
+    }
+}
+
 static void quantize_u8_ref(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
                             uint8_t *q, size_t q_stride, float *scale)
 {
@@ -331,12 +351,21 @@ static void f32_to_f16_ref(size_t n, const float *in, uint16_t *out)
     }
 }
 
+static void f32_to_bf16_ref(size_t n, const float *in, uint16_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = bf16_from_float(in[i]);
+    }
+}
+
 void kernels_init_ref(Kernels *kernels)
 {
     kernels->gemm_f32 = gemm_f32_ref;
     kernels->gemm_f16 = gemm_f16_ref;
     kernels->gemm_u8s8 = gemm_u8s8_ref;
     kernels->gemm_u8s4 = gemm_u8s4_ref;
+    kernels->gemm_bf16 = gemm_bf16_ref;
+    kernels->bf16_is_fast = false;
     kernels->quantize_u8 = quantize_u8_ref;
     kernels->layer_norm = layer_norm_ref;
     kernels->softmax = softmax_ref;
@@ -348,4 +377,5 @@ void kernels_init_ref(Kernels *kernels)
     kernels->axpy = axpy_ref;
     kernels->f16_to_f32 = f16_to_f32_ref;
     kernels->f32_to_f16 = f32_to_f16_ref;
+    kernels->f32_to_bf16 = f32_to_bf16_ref;
 }

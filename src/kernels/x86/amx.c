@@ -1,13 +1,13 @@
-// AMX: products of tiles. A tile register holds 16 rows of 64 bytes; a panel's [k/4][16][4] is what
-// TDPBUSD wants of weights, and rows of activations are tiles as they lie. Blocks of 32 rows and
-// two panels are summed at a time. While the tile unit works on one block, the vector units finish
-// the one before: that is why finishing is cut into small pieces.
+// AMX: products of tiles. A tile register holds 16 rows of 64 bytes; the panels of s8 and of bf16
+// are what TDPBUSD and TDPBF16PS want of weights, and rows of activations are tiles as they lie.
+// Blocks of 32 rows and two panels are summed at a time. While the tile unit works on one block,
+// the vector units finish the one before: that is why finishing is cut into small pieces.
 #include "x86/vnni_512.h"
 
 // GCC and Clang spell it differently.
-#if !(defined(__AMX_TILE__) && defined(__AMX_INT8__)) &&                                           \
-    !(defined(__AMXTILE__) && defined(__AMXINT8__))
-#error "compile this tier with -mamx-tile -mamx-int8"
+#if !(defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)) &&                  \
+    !(defined(__AMXTILE__) && defined(__AMXINT8__) && defined(__AMXBF16__))
+#error "compile this tier with -mamx-tile -mamx-int8 -mamx-bf16"
 #endif
 
 #include "gemm_u8s8_body.h"
@@ -19,6 +19,10 @@ enum {
     BLOCK_ROWS = 2 * TILE_ROWS,
     BLOCK_PANELS = 2,
     BLOCK_SUMS = BLOCK_ROWS * BLOCK_PANELS * PANEL,
+    // Weights of more than so many bytes pass by once for several blocks of rows; others stay in
+    // the second-level cache, and finished rows are then written one after the other.
+    WEIGHTS_NEAR_BYTES = 1 << 20,
+    BLOCKS_MOST = 8,
     ROWS_LEAST = 8, // fewer are left to VNNI: the weights' way from memory is what takes time
 };
 
@@ -47,40 +51,64 @@ static void configure_tiles(size_t rows)
     _tile_loadconfig(&config);
 }
 
-// Sums that wait to be finished.
+// One product, of 8-bit integers or of bfloat16; sizes of rows in bytes.
+typedef struct Product {
+    bool bf16;
+    size_t bytes, a_stride;
+    const uint8_t *a;
+    const float *a_scale; // of the 8-bit product
+    const KernelsS8Panels *s8;
+    const int8_t *w;
+    Output out;
+} Product;
+
+// The sums of a block, integers or floats, that wait to be finished.
 typedef struct Waiting {
-    const float *a_scale;
-    const KernelsS8Panels *w;
-    const Output *out;
     const int32_t *sums;
     size_t row, column, panels;
     size_t next, count; // vectors done, and all
 } Waiting;
 
-static void finish_some(Waiting *waiting, size_t most)
+static void finish_some(const Product *product, Waiting *waiting, size_t most)
 {
     size_t end = BASE_MIN(waiting->next + most, waiting->count);
     for (size_t i = waiting->next; i < end; i++) {
         size_t row = waiting->row + i / waiting->panels;
         size_t column = waiting->column + i % waiting->panels * PANEL;
-        i32x16 sum = i32x16_sub(i32x16_load(waiting->sums + i * PANEL),
-                                i32x16_load(waiting->w->sum + column));
-        f32x16 scale =
-            f32x16_mul(f32x16_set1(waiting->a_scale[row]), f32x16_load(waiting->w->scale + column));
-        put_panel(f32x16_mul(i32x16_to_float(sum), scale), waiting->out, row, column);
+        i32x16 sum = i32x16_load(waiting->sums + i * PANEL);
+        f32x16 value = _mm512_castsi512_ps(sum);
+        if (!product->bf16) {
+            f32x16 scale = f32x16_mul(f32x16_set1(product->a_scale[row]),
+                                      f32x16_load(product->s8->scale + column));
+            sum = i32x16_sub(sum, i32x16_load(product->s8->sum + column));
+            value = f32x16_mul(i32x16_to_float(sum), scale);
+        }
+        put_panel(value, &product->out, row, column);
     }
     waiting->next = end;
 }
 
-// sums[rows][panels * 16] of a block, k a multiple of 64; finishes what waits meanwhile.
-LANES_INLINE void multiply_block(const bool two_rows, const bool two_panels, size_t k,
-                                 const uint8_t *a, size_t a_stride, const int8_t *w,
+// Register numbers are part of the instruction, so this cannot be a function.
+#define MULTIPLY_TILES(bf16, sums, a, w)                                                           \
+    do {                                                                                           \
+        if (bf16) {                                                                                \
+            _tile_dpbf16ps(sums, a, w);                                                            \
+        } else {                                                                                   \
+            _tile_dpbusd(sums, a, w);                                                              \
+        }                                                                                          \
+    } while (0)
+
+// sums[rows][panels * 16] of a block; finishes what waits meanwhile.
+LANES_INLINE void multiply_block(const bool bf16, const bool two_rows, const bool two_panels,
+                                 const Product *product, const uint8_t *a, const int8_t *w,
                                  Waiting *waiting, int32_t *sums)
 {
-    const int8_t *w1 = two_panels ? w + k * PANEL : w;
+    const size_t bytes = product->bytes;
+    const size_t a_stride = product->a_stride;
+    const int8_t *w1 = two_panels ? w + bytes * PANEL : w;
     const uint8_t *a1 = two_rows ? a + TILE_ROWS * a_stride : a;
-    const size_t steps = k / TILE_BYTES;
-    const size_t pieces = (waiting->count + steps - 1) / steps;
+    const size_t steps = bytes / TILE_BYTES;
+    const size_t pieces = steps > 0 ? (waiting->count + steps - 1) / steps : 0;
     _tile_zero(0);
     if (two_panels) {
         _tile_zero(1);
@@ -91,22 +119,22 @@ LANES_INLINE void multiply_block(const bool two_rows, const bool two_panels, siz
     if (two_rows && two_panels) {
         _tile_zero(3);
     }
-    for (size_t i = 0; i < k; i += TILE_BYTES) {
+    for (size_t i = 0; i < bytes; i += TILE_BYTES) {
         _tile_loadd(4, a + i, a_stride);
         _tile_loadd(6, w + i * PANEL, TILE_BYTES);
-        _tile_dpbusd(0, 4, 6);
+        MULTIPLY_TILES(bf16, 0, 4, 6);
         if (two_panels) {
             _tile_loadd(7, w1 + i * PANEL, TILE_BYTES);
-            _tile_dpbusd(1, 4, 7);
+            MULTIPLY_TILES(bf16, 1, 4, 7);
         }
         if (two_rows) {
             _tile_loadd(5, a1 + i, a_stride);
-            _tile_dpbusd(2, 5, 6);
+            MULTIPLY_TILES(bf16, 2, 5, 6);
         }
         if (two_rows && two_panels) {
-            _tile_dpbusd(3, 5, 7);
+            MULTIPLY_TILES(bf16, 3, 5, 7);
         }
-        finish_some(waiting, pieces);
+        finish_some(product, waiting, pieces);
     }
     const size_t width = (two_panels ? 2 : 1) * PANEL;
     _tile_stored(0, sums, width * sizeof *sums);
@@ -121,37 +149,61 @@ LANES_INLINE void multiply_block(const bool two_rows, const bool two_panels, siz
     }
 }
 
-static void multiply_rows(size_t row, size_t rows, size_t k, const KernelsU8Rows *a,
-                          const KernelsS8Panels *w, const Output *out)
+// All columns of some blocks of so many rows each. Two panels at a time pass by all the blocks.
+LANES_INLINE void multiply_blocks(const bool bf16, const Product *product, size_t first,
+                                  size_t blocks, size_t rows)
 {
     int32_t sums[2][BLOCK_SUMS];
-    Waiting waiting = {.a_scale = a->scale, .w = w, .out = out, .row = row};
-    const uint8_t *q = a->q + row * a->stride;
+    Waiting waiting = {.count = 0};
+    const size_t n = product->out.n;
     const bool two_rows = rows > TILE_ROWS;
     configure_tiles(rows);
     size_t turn = 0;
-    for (size_t column = 0; column < out->n; column += waiting.panels * PANEL) {
-        const int8_t *panel = w->q + column * k;
-        const bool two_panels = out->n - column > PANEL;
-        int32_t *block = sums[turn];
-        if (two_rows && two_panels) {
-            multiply_block(true, true, k, q, a->stride, panel, &waiting, block);
-        } else if (two_rows) {
-            multiply_block(true, false, k, q, a->stride, panel, &waiting, block);
-        } else if (two_panels) {
-            multiply_block(false, true, k, q, a->stride, panel, &waiting, block);
-        } else {
-            multiply_block(false, false, k, q, a->stride, panel, &waiting, block);
+    for (size_t column = 0; column < n; column += waiting.panels * PANEL) {
+        const int8_t *w = product->w + column * product->bytes;
+        const bool two_panels = n - column > PANEL;
+        for (size_t block = 0; block < blocks; block++) {
+            const size_t row = first + block * rows;
+            const uint8_t *a = product->a + row * product->a_stride;
+            int32_t *next = sums[turn];
+            if (two_rows && two_panels) {
+                multiply_block(bf16, true, true, product, a, w, &waiting, next);
+            } else if (two_rows) {
+                multiply_block(bf16, true, false, product, a, w, &waiting, next);
+            } else if (two_panels) {
+                multiply_block(bf16, false, true, product, a, w, &waiting, next);
+            } else {
+                multiply_block(bf16, false, false, product, a, w, &waiting, next);
+            }
+            finish_some(product, &waiting, waiting.count);
+            const size_t panels = two_panels ? 2 : 1;
+            waiting = (Waiting){
+                .sums = next,
+                .row = row,
+                .column = column,
+                .panels = panels,
+                .count = rows * panels,
+            };
+            turn = 1 - turn;
         }
-        waiting.sums = block;
-        waiting.column = column;
-        waiting.panels = two_panels ? 2 : 1;
-        waiting.next = 0;
-        waiting.count = rows * waiting.panels;
-        turn = 1 - turn;
     }
-    finish_some(&waiting, waiting.count);
+    finish_some(product, &waiting, waiting.count);
     _tile_release();
+}
+
+LANES_INLINE void multiply_rows(const bool bf16, const Product *product, size_t m)
+{
+    const bool near = product->out.n * product->bytes <= WEIGHTS_NEAR_BYTES;
+    const size_t most = near ? 1 : BLOCKS_MOST;
+    size_t row = 0;
+    while (m - row >= BLOCK_ROWS) {
+        size_t blocks = BASE_MIN((m - row) / BLOCK_ROWS, most);
+        multiply_blocks(bf16, product, row, blocks, BLOCK_ROWS);
+        row += blocks * BLOCK_ROWS;
+    }
+    if (row < m) {
+        multiply_blocks(bf16, product, row, 1, m - row);
+    }
 }
 
 static void gemm_u8s8_amx(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
@@ -162,14 +214,38 @@ static void gemm_u8s8_amx(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
         gemm_u8s8_lanes(m, n, k, a, w, c, c_stride, epilogue);
         return;
     }
-    Output out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue};
-    for (size_t row = 0; row < m; row += BLOCK_ROWS) {
-        multiply_rows(row, BASE_MIN(m - row, (size_t)BLOCK_ROWS), k, a, w, &out);
-    }
+    Product product = {
+        .bytes = k,
+        .a_stride = a->stride,
+        .a = a->q,
+        .a_scale = a->scale,
+        .s8 = w,
+        .w = w->q,
+        .out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue},
+    };
+    multiply_rows(false, &product, m);
+}
+
+// Few rows come here too: another instruction would add in another order.
+static void gemm_bf16_amx(size_t m, size_t n, size_t k, const uint16_t *a, size_t a_stride,
+                          const uint16_t *w, float *c, size_t c_stride,
+                          const KernelsEpilogue *epilogue)
+{
+    Product product = {
+        .bf16 = true,
+        .bytes = k * sizeof *a,
+        .a_stride = a_stride * sizeof *a,
+        .a = (const uint8_t *)a,
+        .w = (const int8_t *)w,
+        .out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue},
+    };
+    multiply_rows(true, &product, m);
 }
 
 void kernels_init_amx(Kernels *kernels)
 {
     init_gemm_u8s8(kernels);
     kernels->gemm_u8s8 = gemm_u8s8_amx;
+    kernels->gemm_bf16 = gemm_bf16_amx;
+    kernels->bf16_is_fast = true;
 }

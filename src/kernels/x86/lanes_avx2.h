@@ -177,6 +177,42 @@ LANES_INLINE void f32x16_store_f16(uint16_t *p, f32x16 x)
     _mm_storeu_si128((__m128i *)(void *)(p + 8), _mm256_cvtps_ph(x.high, MODE));
 }
 
+LANES_INLINE __m256i bf16_half(__m256 x)
+{
+    __m256i bits = _mm256_castps_si256(x);
+    __m256i upper = _mm256_srli_epi32(bits, 16);
+    __m256i odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
+    __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, up), 16);
+    __m256i quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+    __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    return _mm256_blendv_epi8(rounded, quiet, nan);
+}
+
+LANES_INLINE void f32x16_store_bf16(uint16_t *p, f32x16 x)
+{
+    __m256i words = _mm256_packus_epi32(bf16_half(x.low), bf16_half(x.high));
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(words, 0xd8));
+}
+
+LANES_INLINE __m256i load_8_pairs(const uint16_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+LANES_INLINE f32x16 f32x16_first_of_bf16_pairs(const uint16_t *p)
+{
+    return (f32x16){_mm256_castsi256_ps(_mm256_slli_epi32(load_8_pairs(p), 16)),
+                    _mm256_castsi256_ps(_mm256_slli_epi32(load_8_pairs(p + 16), 16))};
+}
+
+LANES_INLINE f32x16 f32x16_second_of_bf16_pairs(const uint16_t *p)
+{
+    __m256i second = _mm256_set1_epi32((int32_t)0xffff0000);
+    return (f32x16){_mm256_castsi256_ps(_mm256_and_si256(load_8_pairs(p), second)),
+                    _mm256_castsi256_ps(_mm256_and_si256(load_8_pairs(p + 16), second))};
+}
+
 LANES_INLINE void f32x16_store_biased_u8(uint8_t *p, f32x16 x)
 {
     __m256i low = _mm256_cvtps_epi32(x.low);

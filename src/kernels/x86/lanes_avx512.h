@@ -146,6 +146,32 @@ LANES_INLINE void f32x16_store_f16(uint16_t *p, f32x16 x)
                         _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
+// Round to nearest even in integers: VCVTNEPS2BF16 would take denormals for zeros.
+LANES_INLINE void f32x16_store_bf16(uint16_t *p, f32x16 x)
+{
+    __m512i bits = _mm512_castps_si512(x);
+    __m512i upper = _mm512_srli_epi32(bits, 16);
+    __m512i odd = _mm512_and_si512(upper, _mm512_set1_epi32(1));
+    __m512i up = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
+    __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, up), 16);
+    __m512i quiet = _mm512_or_si512(upper, _mm512_set1_epi32(0x40));
+    __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    _mm256_storeu_si256((__m256i *)(void *)p,
+                        _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(rounded, nan, quiet)));
+}
+
+// 16 pairs of bfloat16: the first, or the second, of each.
+LANES_INLINE f32x16 f32x16_first_of_bf16_pairs(const uint16_t *p)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
+}
+
+LANES_INLINE f32x16 f32x16_second_of_bf16_pairs(const uint16_t *p)
+{
+    __m512i pairs = _mm512_loadu_si512(p);
+    return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int32_t)0xffff0000)));
+}
+
 // Rounds to integers (ties to even) and stores x + 128 as bytes; x in -127..127.
 LANES_INLINE void f32x16_store_biased_u8(uint8_t *p, f32x16 x)
 {

@@ -16,6 +16,7 @@
 //   its
 //              low and element j + 16 in its high nibble, each as q + 8 with q in -8..7;
 //              w = q * scale[n/16][k/32][16]
+//   bf16       [n/16][k/2][16][2]            k padded to 32 (for the tiles of AMX)
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
@@ -24,9 +25,10 @@
 #include <stdint.h>
 
 enum {
-    KERNELS_PANEL = 16,   // output channels side by side
-    KERNELS_S8_UNIT = 4,  // k values side by side in s8 panels
-    KERNELS_S4_GROUP = 32 // k values that share a scale in s4 panels
+    KERNELS_PANEL = 16,    // output channels side by side
+    KERNELS_S8_UNIT = 4,   // k values side by side in s8 panels
+    KERNELS_S4_GROUP = 32, // k values that share a scale in s4 panels
+    KERNELS_BF16_UNIT = 32 // bf16 panels and rows are padded to a multiple of so many k values
 };
 
 // What is done to an element of a product before it is stored, in this order:
@@ -78,6 +80,15 @@ typedef struct Kernels {
                       const KernelsS4Panels *w, float *c, size_t c_stride,
                       const KernelsEpilogue *epilogue);
 
+    // a and W hold bfloat16; k is the padded k, zeros in both. Products are exact; the sums are
+    // f32, in an order that is the tier's own but the same for every row and column, and may take
+    // denormals for zeros.
+    void (*gemm_bf16)(size_t m, size_t n, size_t k, const uint16_t *a, size_t a_stride,
+                      const uint16_t *w, float *c, size_t c_stride,
+                      const KernelsEpilogue *epilogue);
+
+    bool bf16_is_fast; // gemm_bf16 takes half the time of gemm_f32 or less; if not, it takes longer
+
     // Quantises rows symmetrically: scale = max|x| / 127, q = 128 + round-half-even(x * (127 /
     // max|x|)). A row whose max|x| is below 2^-100 counts as zeros: scale 1. Fills columns
     // k..k_padded with 128.
@@ -99,8 +110,9 @@ typedef struct Kernels {
     float (*dot)(size_t n, const float *a, const float *b);        // sums 16 lanes, then pairwise
     void (*axpy)(size_t n, float scale, const float *x, float *y); // y += scale * x
 
-    void (*f16_to_f32)(size_t n, const uint16_t *in, float *out); // exact
-    void (*f32_to_f16)(size_t n, const float *in, uint16_t *out); // round to nearest even
+    void (*f16_to_f32)(size_t n, const uint16_t *in, float *out);  // exact
+    void (*f32_to_f16)(size_t n, const float *in, uint16_t *out);  // round to nearest even
+    void (*f32_to_bf16)(size_t n, const float *in, uint16_t *out); // round to nearest even
 } Kernels;
 
 // features: bits of cpu.h; tiers not compiled in are skipped.

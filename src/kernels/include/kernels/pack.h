@@ -10,6 +10,7 @@
 // Sizes in bytes of the packed data.
 size_t pack_f32_bytes(size_t n, size_t k);
 size_t pack_f16_bytes(size_t n, size_t k);
+size_t pack_bf16_bytes(size_t n, size_t k);
 size_t pack_s8_bytes(size_t n, size_t k);
 size_t pack_s4_bytes(size_t n, size_t k);
 size_t pack_s4_scales(size_t n, size_t k); // number of f32 scales
@@ -19,6 +20,7 @@ size_t pack_s4_scales(size_t n, size_t k); // number of f32 scales
 // matrix be packed in pieces or by many threads.
 void pack_f32(size_t n, size_t k, size_t first, size_t count, const float *w, float *out);
 void pack_f16(size_t n, size_t k, size_t first, size_t count, const float *w, uint16_t *out);
+void pack_bf16(size_t n, size_t k, size_t first, size_t count, const float *w, uint16_t *out);
 
 // Per output channel: scale = max|w| / 127, q = round-half-even(w / scale), sum as in kernels.h. A
 // row of zeros has scale 0. So have the rows that pad n.
@@ -37,6 +39,7 @@ void pack_s4(size_t n, size_t k, size_t first, size_t count, const float *w, uin
 // One row of W back as f32[k]: for embedding look-up.
 void unpack_row_f32(size_t k, size_t row, const float *panels, float *out);
 void unpack_row_f16(size_t k, size_t row, const uint16_t *panels, float *out);
+void unpack_row_bf16(size_t k, size_t row, const uint16_t *panels, float *out);
 void unpack_row_s8(size_t k, size_t row, const int8_t *panels, const float *scale, float *out);
 void unpack_row_s4(size_t k, size_t row, const uint8_t *panels, const float *scale, float *out);
 
