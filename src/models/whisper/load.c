@@ -74,9 +74,10 @@ static size_t panel_bytes(NnFormat format, size_t n, size_t k)
     return SIZE_MAX;
 }
 
-// Finds the matrix in the best encoding of `preferred`.
+// Finds the matrix in the best encoding of `preferred`. *stored is where it lies in the file.
 static ScoutStatus find_matrix(const Loader *loader, const char *name, size_t n, size_t k,
-                               const PackedEncoding preferred[4], NnMatrix *out)
+                               const PackedEncoding preferred[4], NnMatrix *out,
+                               const PackedTensor **stored)
 {
     const WhisperModel *model = loader->model;
     const PackedTensor *tensor = packed_find_any(model->file, name, preferred, 4);
@@ -101,6 +102,7 @@ static ScoutStatus find_matrix(const Loader *loader, const char *name, size_t n,
         return error_set(loader->error, SCOUT_ERROR_CORRUPT, "%s: tensor %s is incomplete",
                          packed_path(model->file), name);
     *out = matrix;
+    *stored = tensor;
     return SCOUT_OK;
 }
 
@@ -162,23 +164,36 @@ static const PackedEncoding exact_first[4] = {PACKED_PANEL_F32, PACKED_PANEL_F16
 static const PackedEncoding integer_first[4] = {PACKED_PANEL_S8, PACKED_PANEL_S4, PACKED_PANEL_F32,
                                                 PACKED_PANEL_F16};
 
+// Finds the matrix and makes it multiply what the compute type multiplies. The whole of it will be
+// read soon and often, or, where it is converted, now and never again.
+static ScoutStatus load_named(const Loader *loader, const char *name, size_t n, size_t k,
+                              bool integer, NnMatrix *out)
+{
+    NnMatrix found = {.n = 0};
+    const PackedTensor *stored = NULL;
+    ScoutStatus status =
+        find_matrix(loader, name, n, k, integer ? integer_first : exact_first, &found, &stored);
+    if (status)
+        return status;
+    packed_will_need(loader->model->file, stored);
+    if (nn_matrix_is_integer(&found) == integer) {
+        *out = found;
+        return SCOUT_OK;
+    }
+    status = convert(loader, &found, integer ? NN_S8 : NN_F32, out);
+    packed_not_needed(loader->model->file, stored);
+    return status;
+}
+
+// name ends with a dot.
 static ScoutStatus load_matrix(const Loader *loader, const char *name, size_t n, size_t k,
                                bool integer, NnMatrix *out)
 {
     char full[PACKED_NAME_MAX];
     tensor_name(loader, name, "weight", full);
-    NnMatrix found = {.n = 0};
-    const ScoutStatus status =
-        find_matrix(loader, full, n, k, integer ? integer_first : exact_first, &found);
-    if (status)
-        return status;
-    if (nn_matrix_is_integer(&found) != integer)
-        return convert(loader, &found, integer ? NN_S8 : NN_F32, out);
-    *out = found;
-    return SCOUT_OK;
+    return load_named(loader, full, n, k, integer, out);
 }
 
-// name ends with a dot.
 static ScoutStatus load_linear(const Loader *loader, const char *name, size_t n, size_t k,
                                NnLinear *out)
 {
@@ -299,20 +314,13 @@ static ScoutStatus load_embedding(const Loader *loader)
 {
     WhisperModel *model = loader->model;
     const WhisperDims *dims = &model->dims;
-    const ScoutStatus status = find_matrix(loader, "decoder.embedding", dims->n_vocab,
-                                           dims->n_state, exact_first, &model->embedding);
-    if (status)
-        return status;
-    const bool integer = model->compute == WHISPER_INT8;
-    NnMatrix found = {.n = 0};
-    const ScoutStatus again = find_matrix(loader, "decoder.embedding", dims->n_vocab, dims->n_state,
-                                          integer ? integer_first : exact_first, &found);
-    if (again)
-        return again;
-    if (nn_matrix_is_integer(&found) != integer)
-        return convert(loader, &found, integer ? NN_S8 : NN_F32, &model->projection.weight);
-    model->projection.weight = found;
-    return SCOUT_OK;
+    const char *name = "decoder.embedding";
+    const PackedTensor *stored = NULL;
+    const ScoutStatus status = find_matrix(loader, name, dims->n_vocab, dims->n_state, exact_first,
+                                           &model->embedding, &stored);
+    return status ? status
+                  : load_named(loader, name, dims->n_vocab, dims->n_state,
+                               model->compute == WHISPER_INT8, &model->projection.weight);
 }
 
 static ScoutStatus load_decoder(Loader *loader)
