@@ -3,9 +3,9 @@
 //
 // Rules for every tier. Integer results are bit-exact. A row of a result does not depend on how
 // many rows or columns are computed with it: each output element of a product is one accumulation
-// over k in ascending order. No kernel allocates, keeps state or needs more alignment than its
-// element type, unless it says so; none uses more than 128 KiB of stack. All are callable from any
-// thread.
+// over k in ascending order (gemm_bf16 aside). No kernel allocates, keeps state or needs more
+// alignment than its element type, unless it says so; none uses more than 128 KiB of stack. All are
+// callable from any thread.
 //
 // Packed weights ("panels"). A weight matrix W has n rows (output channels) of k values. Packed, 16
 // output channels stand side by side, so that one vector holds 16 channels; n is padded with zeros
