@@ -346,7 +346,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .placeholder = "N",
                         .help = "Only this channel, counted from 1. 0 is the mean of all.",
                         .initial = "0",
-                        .high = 255},
+                        .high = 64},
     [OPTION_MAX_DURATION] = {.name = "max-duration",
                              .type = CONFIG_SECONDS,
                              .commands = ON(TRANSCRIBE),

@@ -96,6 +96,9 @@ void terminal_leave_now(void)
 }
 
 static void print_line(const char *colour, const char *head, const char *format, va_list arguments)
+    BASE_PRINTF(3, 0);
+
+static void print_line(const char *colour, const char *head, const char *format, va_list arguments)
 {
     char line[LINE_MAX_BYTES];
     (void)vsnprintf(line, sizeof(line), format, arguments);

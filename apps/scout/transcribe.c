@@ -133,29 +133,33 @@ static ScoutStatus check_input(const char *file, ScoutError *error)
     return SCOUT_OK;
 }
 
-// The end of the text so far, as a prompt for what follows. A new string, or NULL.
-static char *recent_text(const View *view)
+// What the model wrote just before, which is what it would go on from: the tokens of the last
+// segments, but for text that was too uncertain to go on from. A new array, or NULL.
+static int32_t *recent_tokens(const View *view, size_t *count)
 {
-    enum { RECENT_BYTES = 1200 };
-    Buffer text;
-    buffer_init(&text, 1 << 30);
-    for (size_t i = 0; i < view->segment_count; i++)
-        buffer_append_text(&text, view->segments[i].text);
-    const char *start = buffer_text(&text);
-    if (text.length > RECENT_BYTES) {
-        start += text.length - RECENT_BYTES;
-        const char *space = strchr(start, ' ');
-        while (((unsigned char)*start & 0xC0) == 0x80)
-            start++;
-        start = space ? space + 1 : start;
+    enum { RECENT_MAX = 448 };
+    static const float certain = 0.5F; // temperature, as in the engine
+    size_t first = view->segment_count;
+    *count = 0;
+    while (first > 0 && *count < RECENT_MAX && view->segments[first - 1].temperature <= certain)
+        *count += view->segments[--first].token_count;
+    int32_t *tokens = *count ? mem_array(*count, sizeof(*tokens)) : NULL;
+    if (!tokens) {
+        *count = 0;
+        return NULL;
     }
-    char *copy = *start ? mem_copy_text(start, strlen(start)) : NULL;
-    buffer_done(&text);
-    return copy;
+    int32_t *at = tokens;
+    for (size_t i = first; i < view->segment_count; i++) {
+        const ScoutSegment *segment = &view->segments[i];
+        if (segment->token_count)
+            memcpy(at, segment->tokens, segment->token_count * sizeof(*at));
+        at += segment->token_count;
+    }
+    return tokens;
 }
 
 // Writes again what an earlier run had settled, and moves the beginning behind it.
-static ScoutStatus resume(Input *input, ScoutTranscribeOptions *options, char **prompt)
+static ScoutStatus resume(Input *input, ScoutTranscribeOptions *options, int32_t **tokens)
 {
     const View *view = &input->document.view;
     double settled_s = input->checkpoint.settled_s;
@@ -166,9 +170,8 @@ static ScoutStatus resume(Input *input, ScoutTranscribeOptions *options, char **
     options->prefix = NULL;
     if (*view->language.code)
         options->language = view->language.code;
-    *prompt = recent_text(view);
-    if (*prompt)
-        options->prompt = *prompt;
+    *tokens = recent_tokens(view, &options->previous_token_count);
+    options->previous_tokens = *tokens;
     if (view->segment_count)
         begin(input);
     for (size_t i = 0; i < view->segment_count; i++)
@@ -310,14 +313,18 @@ static void transcribe(Input *input)
 {
     Run *run = input->run;
     ScoutTranscribeOptions options = run->request.transcribe;
-    BASE_CLEANUP(mem_free_pointer) char *prompt = NULL;
-    input->status = resume(input, &options, &prompt);
+    BASE_CLEANUP(mem_free_pointer) int32_t *tokens = NULL;
+    input->status = resume(input, &options, &tokens);
     ScoutError error = {0};
     ScoutTranscript *transcript = NULL;
     ScoutStatus status = SCOUT_OK;
     input->start_s = options.start_s;
     input->start_ns = clock_monotonic_ns();
-    if (!input->status) {
+    // Killed after the last of it was settled, there is nothing left to hear.
+    bool done = options.end_s > 0 && options.end_s <= options.start_s + 0.01;
+    if (!input->status && done)
+        input->document.view.duration_s = options.end_s;
+    if (!input->status && !done) {
         terminal_progress(path_base(input->file), -1, -1);
         status = scout_transcribe_file(run->engine, input->file, &options, on_event, input,
                                        run->cancel, &transcript, &error);

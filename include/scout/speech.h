@@ -177,6 +177,12 @@ typedef struct ScoutTranscribeOptions {
     double start_s, end_s; // part of the recording; end_s 0: to its end
     int channel;           // files only: 1-based channel; 0: the mean of all
     double max_seconds;    // files only: cap on decoded audio; 0: 7 days
+
+    // For a run that goes on where another stopped: the `tokens` of its segments, one after the
+    // other, as if this run had written them. Only the last few hundred matter; any id the model
+    // lacks is an error. NULL: none
+    const int32_t *previous_tokens;
+    size_t previous_token_count;
 } ScoutTranscribeOptions;
 
 SCOUT_API void scout_transcribe_options_init(ScoutTranscribeOptions *options);

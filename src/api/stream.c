@@ -98,6 +98,7 @@ ScoutStatus stream_open(ScoutEngine *engine, const ScoutTranscribeOptions *optio
             .cancel = cancel ? cancel : &made->cancel,
         };
         status = transcriber_new(&setup, &made->transcriber, error);
+        made->options.previous_tokens = NULL; // the transcriber has taken what it needs
     }
     if (status) {
         scout_stream_free(made);

@@ -48,6 +48,10 @@ static ScoutStatus check_texts(const ScoutTranscribeOptions *options, ScoutError
         status = check_text("the prefix", options->prefix, error);
     if (status != SCOUT_OK)
         return status;
+    if (options->previous_token_count > 0 && !options->previous_tokens)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                         "previous_token_count is %zu, but previous_tokens is NULL",
+                         options->previous_token_count);
     if (options->hotword_count > HOTWORDS_MAX)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
                          "there are %zu hotwords; at most %d are taken", options->hotword_count,

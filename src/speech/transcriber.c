@@ -149,6 +149,21 @@ static void remember(Transcriber *transcriber, const int32_t *tokens, size_t cou
     transcriber->previous_count = kept + count;
 }
 
+static ScoutStatus take_previous(Transcriber *transcriber, ScoutError *error)
+{
+    const ScoutTranscribeOptions *options = &transcriber->options;
+    size_t n_vocab = whisper_dims(transcriber->whisper)->n_vocab;
+    for (size_t i = 0; i < options->previous_token_count; i++) {
+        int32_t token = options->previous_tokens[i];
+        if (token < 0 || (size_t)token >= n_vocab)
+            return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                             "previous token %zu is %d, which this model does not have", i, token);
+    }
+    if (options->condition_on_previous && options->previous_token_count > 0)
+        remember(transcriber, options->previous_tokens, options->previous_token_count);
+    return SCOUT_OK;
+}
+
 static ScoutStatus take_texts(Transcriber *transcriber, ScoutError *error)
 {
     const Bpe *bpe = whisper_bpe(transcriber->whisper);
@@ -163,7 +178,8 @@ static ScoutStatus take_texts(Transcriber *transcriber, ScoutError *error)
         remember(transcriber, tokens, count);
         mem_free(tokens);
     }
-    if (options->prefix)
+    status = take_previous(transcriber, error);
+    if (status == SCOUT_OK && options->prefix)
         status = encode_text(bpe, options->prefix, &transcriber->prefix, &transcriber->prefix_count,
                              error);
     if (status == SCOUT_OK && transcriber->prefix_count > WINDOW_PREFIX_MAX)
@@ -177,6 +193,7 @@ static ScoutStatus take_texts(Transcriber *transcriber, ScoutError *error)
     transcriber->options.prompt = transcriber->options.prefix = NULL;
     transcriber->options.language = transcriber->options.model = NULL;
     transcriber->options.hotwords = NULL;
+    transcriber->options.previous_tokens = NULL;
     return status;
 }
 

@@ -253,9 +253,11 @@ static void log_call(const char *path, const ScoutTranscribeOptions *options)
     if (!log)
         return;
     (void)fprintf(log,
-                  "%s start=%.3f end=%.3f language=%s prompt=%s words=%d beam=%d hotwords=%zu\n",
+                  "%s start=%.3f end=%.3f language=%s prompt=%s words=%d beam=%d hotwords=%zu "
+                  "previous=%zu\n",
                   path, options->start_s, options->end_s, options->language, options->prompt,
-                  options->words, options->beam_size, options->hotword_count);
+                  options->words, options->beam_size, options->hotword_count,
+                  options->previous_token_count);
     (void)fclose(log);
 }
 

@@ -103,7 +103,7 @@ static void commands_of_two_words(void **state)
     assert_true(config_command(config)->parent);
     config_free(config);
     REFUSED("unknown command 'models lits'; did you mean 'models list'?", "models", "lits");
-    REFUSED("unknown command 'models x y'; see small models --help", "models", "x y");
+    REFUSED("unknown command 'models banana'; see small models --help", "models", "banana");
 }
 
 static void what_is_not_known(void **state)
