@@ -134,3 +134,33 @@ save("vocabulary", "lines", b"\x01" + "a\r\n\u0120b\n\nc".encode())
 save("vocabulary", "map", b"\x02" + '{"a":0,"\u0120b":1,"":2,"c":3}'.encode())
 save("vocabulary", "tokenizer", b"\x03" + '{"model":{"vocab":{"a":0,"b":1,"":2,"c":3}}}'.encode())
 save("vocabulary", "words", b"\x84" + "[PAD]\n##s\n\u20ac\nx\n".encode())
+
+
+def patch(section, at, data):
+    return bytes([section, at & 255, at >> 8, len(data)]) + bytes(data)
+
+
+# fuzz_model.c's made-up whisper has 63 tensors, and this metadata.
+SIZES = '{"alignment_heads":[1,0],"n_audio_ctx":8,"n_decoder_layers":2,"n_encoder_layers":1,"n_heads":2,"n_mels":80,"n_state":32,"n_text_ctx":8,"n_vocab":1766}'
+
+
+def size(name, text):
+    return patch(0, SIZES.index(name) + len(name) + 2, text.encode())
+
+
+INT8, F16, PLAIN, PANELS = 4, 3, 1, 2
+save("model", "whisper_int8", b"\x00")
+save("model", "whisper_f16", b"\x01")
+save("model", "whisper_int8_as_f32", b"\x81")
+save("model", "silero", b"\x02")
+# The feed-forward layer of the encoder: narrower than usual, and of a width that fills no panel.
+for width in 64, 17:
+    save("model", f"whisper_inner_{width}", b"\x00" + patch(2, 13, [INT8, 2, width, 32]) + patch(2, 14, [PLAIN, 1, width])
+         + patch(2, 15, [INT8, 2, 32, width]))
+save("model", "whisper_shorter_windows", b"\x00" + size("n_audio_ctx", "6") + patch(2, 4, [PLAIN, 2, 6, 32])
+     + size("n_text_ctx", "1") + patch(2, 20, [PLAIN, 2, 1, 32]))
+save("model", "whisper_one_head", b"\x01" + size("n_heads", "1") + size("alignment_heads", "[0,0]"))
+save("model", "whisper_other_encodings", b"\x00" + patch(2, 7, [F16, 2, 96, 32]) + patch(2, 9, [5, 2, 32, 32]))
+save("model", "whisper_swapped", b"\x00" + patch(2, 9, [29]) + patch(2, 5, [6]))
+save("model", "whisper_token_ends", b"\x00" + patch(1, 8, [3, 0, 0, 0]))
+save("model", "silero_encoding", b"\x02" + patch(2, 6, [PANELS, 2, 1, 64]) + patch(2, 14, [PLAIN, 2, 1, 1]))
