@@ -47,7 +47,7 @@ static float horner(size_t count, const float *coefficients, float x)
 
 static float exponential(float x)
 {
-    if (x < EXP_LOWEST) {
+    if (!(x >= EXP_LOWEST)) { // also what is not a number, which a damaged model can bring about
         return 0.0f;
     }
     float n = multiply_add(x, EXP_LOG2_E, EXP_ROUND) - EXP_ROUND;
@@ -241,7 +241,9 @@ static void quantize_u8_ref(size_t m, size_t k, size_t k_padded, const float *x,
         float inverse = zero ? 0.0f : 127.0f / largest;
         scale[row] = zero ? 1.0f : largest / 127.0f;
         for (size_t i = 0; i < k; i++) {
-            out[i] = (uint8_t)(128 + (int)nearbyintf(in[i] * inverse));
+            // The limits change nothing but what is not a number, which no integer stands for.
+            float value = fmaxf(-127.0f, fminf(127.0f, nearbyintf(in[i] * inverse)));
+            out[i] = (uint8_t)(128 + (int)value);
         }
         memset(out + k, 128, k_padded - k);
     }
