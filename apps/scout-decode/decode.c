@@ -190,6 +190,8 @@ static bool take_rate(Job *job)
 // Tells of what was lost right before the current frame.
 static void report_lost(Job *job)
 {
+    job->timeline.exact |= job->reader.paused;
+    job->reader.paused = false;
     if (job->reader.lost == 0)
         return;
     char text[PROTOCOL_PROBLEM_TEXT_MAX];
@@ -360,8 +362,7 @@ static bool open_without_sound(Job *job, ProtocolInfo *info)
         return false;
     }
     if (damaged && hints_get()->encrypted)
-        return fail(job, SCOUT_ERROR_UNSUPPORTED,
-                    "is encrypted (DRM); only unprotected files can be read");
+        return fail(job, SCOUT_ERROR_UNSUPPORTED, SOURCE_ENCRYPTED);
     if (damaged)
         return fail(job, SCOUT_ERROR_CORRUPT,
                     "is damaged: nothing of its sound could be decoded; copy or download it again");
@@ -369,11 +370,18 @@ static bool open_without_sound(Job *job, ProtocolInfo *info)
     return true;
 }
 
-static bool check_channel(Job *job, int channels)
+static bool check_shape(Job *job, int rate, int channels)
 {
+    char text[PROTOCOL_ERROR_TEXT_MAX];
+    if (rate < RESAMPLE_RATE_MIN || rate > RESAMPLE_RATE_MAX) {
+        (void)snprintf(text, sizeof text,
+                       "says that it has %d samples a second; %d to %d are supported. It is "
+                       "probably damaged",
+                       rate, RESAMPLE_RATE_MIN, RESAMPLE_RATE_MAX);
+        return fail(job, SCOUT_ERROR_UNSUPPORTED, text);
+    }
     if (job->options->channel <= channels)
         return true;
-    char text[PROTOCOL_ERROR_TEXT_MAX];
     (void)snprintf(text, sizeof text, "has %d channel%s: there is no channel %d", channels,
                    channels == 1 ? "" : "s", job->options->channel);
     return fail(job, SCOUT_ERROR_INVALID_ARGUMENT, text);
@@ -392,6 +400,8 @@ static bool open(Job *job, bool *sound)
     ProtocolInfo info;
     source_describe(&job->source, &info);
     *sound = reader_next(&job->reader);
+    if (job->reader.encrypted)
+        return fail(job, SCOUT_ERROR_UNSUPPORTED, SOURCE_ENCRYPTED);
     if (*sound) {
         info.sample_rate = job->reader.frame->sample_rate;
         info.channels = job->reader.frame->ch_layout.nb_channels;
@@ -402,7 +412,7 @@ static bool open(Job *job, bool *sound)
     } else if (!open_without_sound(job, &info)) {
         return false;
     }
-    if (!check_channel(job, info.channels))
+    if (!check_shape(job, info.sample_rate, info.channels))
         return false;
     output_info(job->output, &info);
     return true;

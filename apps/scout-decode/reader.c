@@ -76,6 +76,30 @@ static bool is_not_sound(const AVPacket *packet, const AVInputFormat *container)
     return false;
 }
 
+// AMR sends nothing, or a description of the noise, while nobody speaks (3GPP TS 26.101 and 26.201,
+// table 1a). FFmpeg takes such frames for damage.
+static bool is_pause(const AVPacket *packet, enum AVCodecID codec)
+{
+    enum { NB_SPEECH_MODES = 8, WB_SPEECH_MODES = 9 };
+    if (packet->size < 1 || (codec != AV_CODEC_ID_AMR_NB && codec != AV_CODEC_ID_AMR_WB))
+        return false;
+    int mode = packet->data[0] >> 3 & 15;
+    return mode >= (codec == AV_CODEC_ID_AMR_NB ? NB_SPEECH_MODES : WB_SPEECH_MODES);
+}
+
+static bool is_to_be_decoded(Reader *reader)
+{
+    const AVPacket *packet = reader->packet;
+    const AVStream *stream = reader->source->stream;
+    if (packet->stream_index != stream->index || is_skipped(reader) ||
+        is_not_sound(packet, reader->source->format->iformat))
+        return false;
+    bool pause = is_pause(packet, stream->codecpar->codec_id);
+    reader->paused |= pause;
+    reader->encrypted |= av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL) != NULL;
+    return !pause;
+}
+
 // Reads the next packet that is to be decoded; false at the end.
 static bool read_packet(Reader *reader)
 {
@@ -91,8 +115,7 @@ static bool read_packet(Reader *reader)
         note_end(reader);
         if (reader->on_packet)
             reader->on_packet(reader->context);
-        if (reader->packet->stream_index == reader->source->stream->index && !is_skipped(reader) &&
-            !is_not_sound(reader->packet, reader->source->format->iformat))
+        if (is_to_be_decoded(reader))
             return true;
     }
 }

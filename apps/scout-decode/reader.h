@@ -13,6 +13,8 @@ typedef struct Reader {
     AVPacket *packet;
     AVFrame *frame;     // the current one
     unsigned lost;      // packets that could not be decoded since the frame before; caller resets
+    bool paused;        // packets that stand for silence came since then; caller resets
+    bool encrypted;     // a packet was
     bool gave_up;       // reading ended by an error and not by the end of the file
     int64_t skip_until; // packets before this timestamp are not decoded; AV_NOPTS_VALUE: none
     double end_s;       // where the packets of all streams end, by their timestamps

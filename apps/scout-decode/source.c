@@ -19,6 +19,8 @@ enum {
     DECODER_LIST_MAX = 64 * 1024
 };
 
+const char SOURCE_ENCRYPTED[] = "is encrypted (DRM); only unprotected files can be read";
+
 static bool fail(ProtocolError *failure, ScoutStatus status, const char *text)
 {
     failure->status = status;
@@ -100,8 +102,7 @@ static bool fail_open(const Source *source, int code, const AVInputFormat *conta
                     "without it no sound can be found; copy or download it again, or repair it "
                     "with a tool that rebuilds the index");
     if (hints->encrypted)
-        return fail(failure, SCOUT_ERROR_UNSUPPORTED,
-                    "is encrypted (DRM); only unprotected files can be read");
+        return fail(failure, SCOUT_ERROR_UNSUPPORTED, SOURCE_ENCRYPTED);
     if (source->score <= AVPROBE_SCORE_RETRY)
         return fail_unknown(failure);
     char text[PROTOCOL_ERROR_TEXT_MAX];
@@ -236,8 +237,7 @@ static bool fail_no_stream(const Source *source, ProtocolError *failure)
     if (source->score <= AVPROBE_SCORE_RETRY)
         return fail_unknown(failure);
     if (audio && (is_encrypted(audio) || hints_get()->encrypted))
-        return fail(failure, SCOUT_ERROR_UNSUPPORTED,
-                    "is encrypted (DRM); only unprotected files can be read");
+        return fail(failure, SCOUT_ERROR_UNSUPPORTED, SOURCE_ENCRYPTED);
     if (audio && avcodec_find_decoder(audio->codecpar->codec_id))
         return fail(failure, SCOUT_ERROR_CORRUPT,
                     "is damaged: nothing of its sound could be decoded; copy or download it again");
@@ -271,8 +271,7 @@ static bool choose_stream(Source *source, const AVCodec **decoder, ProtocolError
         return fail_no_stream(source, failure);
     source->stream = format->streams[best];
     if (is_encrypted(source->stream))
-        return fail(failure, SCOUT_ERROR_UNSUPPORTED,
-                    "is encrypted (DRM); only unprotected files can be read");
+        return fail(failure, SCOUT_ERROR_UNSUPPORTED, SOURCE_ENCRYPTED);
     return true;
 }
 

@@ -30,6 +30,8 @@ bool source_open(Source *source, Input *input, const char *extension, ProtocolEr
 // Whether the stream is moving pictures, and not the cover of an album.
 bool source_is_film(const AVStream *stream);
 
+extern const char SOURCE_ENCRYPTED[]; // the sentence for a file with DRM
+
 // The sentence for a file in which nothing was found.
 void source_fail_unknown(ProtocolError *failure);
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the readers of models: corpus/{ct2,ggml,safetensors,packed,vocabulary}. Standard library only."""
+"""Writes the seeds of the readers of models, corpus/{ct2,ggml,safetensors,packed,vocabulary}, and of what decodes files,
+corpus/{protocol,decode}. Standard library only."""
 
 import hashlib
 import json
@@ -164,3 +165,24 @@ save("model", "whisper_other_encodings", b"\x00" + patch(2, 7, [F16, 2, 96, 32])
 save("model", "whisper_swapped", b"\x00" + patch(2, 9, [29]) + patch(2, 5, [6]))
 save("model", "whisper_token_ends", b"\x00" + patch(1, 8, [3, 0, 0, 0]))
 save("model", "silero_encoding", b"\x02" + patch(2, 6, [PANELS, 2, 1, 64]) + patch(2, 14, [PLAIN, 2, 1, 1]))
+
+
+def message(kind, payload):
+    return b"SCD" + kind + struct.pack("<I", len(payload)) + payload
+
+
+HELLO = message(b"H", struct.pack("<III", 1, 3, 7) + b"FFmpeg 5")
+INFO = message(b"I", struct.pack("<IIdBB", 44100, 2, 1.5, 3, 4) + b"oggopus")
+AUDIO = message(b"A", floats(8))
+PROBLEM = message(b"P", struct.pack("<dI", 0.5, 1) + b"cut short")
+PROGRESS = message(b"W", struct.pack("<QQ", 1000, 2000))
+save("protocol", "whole", HELLO + PROGRESS + INFO + AUDIO + PROBLEM + AUDIO + message(b"E", struct.pack("<QI", 16, 1)))
+save("protocol", "error", HELLO + message(b"X", struct.pack("<i", -7) + b"holds no audio"))
+save("protocol", "late_error", HELLO + INFO + AUDIO + message(b"X", struct.pack("<i", -10) + "zu lang \u202e".encode()))
+
+WAV = b"RIFF\x24\x10\0\0WAVEfmt \x10\0\0\0" + struct.pack("<HHIIHH", 1, 2, 48000, 192000, 4, 16)
+save("decode", "wav", WAV + b"LIST\x03\0\0\0abc\0data\0\x10\0\0")
+save("decode", "ogg", bytes(20) + b"OggS\0\0" + bytes(30) + b"OggS\0\x04" + bytes(30))
+save("decode", "playlist", b"\xef\xbb\xbf#EXTM3U\n#EXTINF:1\nx\n")
+save("decode", "xml", b'<?xml version="1.0"?>\n<MPD>')
+save("decode", "clock", b"".join(struct.pack("<qHBB", i * 1024 << 16, 1024, i % 5, i) for i in range(12)))

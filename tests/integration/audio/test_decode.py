@@ -20,7 +20,7 @@ import json
 SPEECH = '/usr/share/pocketsphinx/test/data/librivox/*.wav'
 RATE = 16000
 
-INVALID_ARGUMENT, FORMAT, CORRUPT, LIMIT, TIMEOUT, CHILD = -1, -7, -8, -10, -12, -13
+INVALID_ARGUMENT, FORMAT, CORRUPT, UNSUPPORTED, LIMIT, TIMEOUT, CHILD = -1, -7, -8, -9, -10, -12, -13
 
 
 class Decoded:
@@ -315,6 +315,19 @@ class Times(unittest.TestCase):
                                        whole[first + shift:last + shift])))
         self.assertLessEqual(abs(best), RATE // 1000)
 
+    def test_pauses_of_telephones(self):
+        dice = random.Random(5)
+        speech = b''.join(b'\x3c' + dice.randbytes(31) for _ in range(100))  # 12.2 kbit/s, 20 ms each
+        got = decode(write('x.amr', b'#!AMR\n' + speech + b'\x7c' * 50 + speech))
+        self.assertEqual((got.error, got.problems, len(got.samples)), ('', [], 5 * RATE))
+        pause = got.samples[int(2.1 * RATE):int(2.9 * RATE)]
+        self.assertEqual(set(pause), {0.0})
+
+    def test_headerless_telephony_is_8_khz(self):
+        for name in ('x.al', 'x.ul'):
+            file = ffmpeg(name, '-i', path('phone.wav'), '-f', 'alaw' if name == 'x.al' else 'mulaw')
+            self.assertEqual(len(decode(file).samples), LENGTH)
+
     def test_joined_recordings_follow_each_other(self):
         for name in ('x.ogg', 'x.opus', 'x.flac', 'cbr.mp3', 'x.aac', 'x.ts'):
             one = len(decode(make(name)).samples)
@@ -430,6 +443,17 @@ class Refused(unittest.TestCase):
     def test_a_header_and_nothing_more(self):
         make('x.flac')
         self.check('head.flac', read('x.flac')[:30], CORRUPT, 'cut short')
+
+    def test_encrypted_files(self):
+        ffmpeg('drm.mp4', '-i', path('stereo.wav'), '-c:a', 'aac', '-encryption_scheme',
+               'cenc-aes-ctr', '-encryption_key', '0123456789abcdef' * 2, '-encryption_kid',
+               'fedcba9876543210' * 2)
+        self.check('drm.mp4', read('drm.mp4'), UNSUPPORTED, 'is encrypted')
+
+    def test_impossible_rate(self):
+        data = bytearray(read('speech.wav'))
+        data[24:28] = struct.pack('<I', 0x7F000000)
+        self.check('rate.wav', data, UNSUPPORTED, 'samples a second')
 
     def test_playlists(self):
         target = path('speech.wav').encode()
