@@ -52,10 +52,7 @@ static void add_unit(UnitList *list, CueUnit unit)
         list->units = units;
         list->capacity = capacity;
     }
-    uint32_t code;
-    utf8_decode(unit.text, unit.length, &code);
     unit.columns = utf8_columns(unit.text, unit.length);
-    unit.stays = unit.stays || is_closing(code);
     list->units[list->count++] = unit;
 }
 
@@ -96,6 +93,8 @@ static void cut_text(UnitList *list, const char *text, double start_s, double en
         size_t length = 0;
         while (at[length] && !is_space(at[length]))
             length++;
+        uint32_t first_code = 0;
+        utf8_decode(at, length, &first_code);
         for (size_t done = 0; done < length;) {
             size_t piece = piece_length(at + done, length - done, max_width);
             double piece_start_s =
@@ -104,6 +103,7 @@ static void cut_text(UnitList *list, const char *text, double start_s, double en
             add_unit(list, (CueUnit){.text = at + done,
                                      .length = piece,
                                      .space = space && !done,
+                                     .stays = !done && !space && is_closing(first_code),
                                      .start_s = piece_start_s,
                                      .end_s = piece_start_s + piece_s});
             done += piece;
@@ -156,7 +156,7 @@ static size_t fill(const CueSplit *split, size_t first, size_t end, size_t width
         // A unit and what has to stay with it.
         size_t next = at + 1;
         size_t wide = split->units[at].columns;
-        while (next < end && split->units[next].stays && !split->units[next].space)
+        while (next < end && split->units[next].stays && wide + split->units[next].columns <= width)
             wide += split->units[next++].columns;
         size_t needed = columns + (columns && split->units[at].space ? 1 : 0) + wide;
         if (columns && needed > width) {

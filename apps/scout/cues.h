@@ -15,7 +15,7 @@ typedef struct CueUnit {
     size_t length;
     size_t columns;
     bool space; // a space stands before it when it does not begin a line
-    bool stays; // no line begins with it: closing punctuation, or the middle of a word
+    bool stays; // no line begins with it if that can be helped: closing punctuation
     double start_s, end_s;
 } CueUnit;
 

@@ -171,6 +171,8 @@ static size_t append_label(char *out, size_t size, const char *label, size_t col
     size_t length = strlen(label);
     if (utf8_columns(label, length) <= columns)
         return append(out, size, 0, label, 1);
+    if (columns < strlen("..."))
+        return 0;
     size_t at = 0;
     size_t used = 0;
     while (label[at]) {
@@ -202,7 +204,7 @@ void terminal_render(char *out, size_t size, size_t columns, bool utf8, const ch
     size_t bar = fraction < 0 ? 0 : BASE_MIN(room - label_columns, (size_t)BAR_MAX + 1);
     if (fraction >= 0 && bar < BAR_MIN + 1) {
         bar = room > BAR_MIN + 12 ? BAR_MIN + 1 : 0;
-        label_columns = room - bar;
+        label_columns = BASE_MIN(label_columns, room - bar);
     }
     out[0] = '\0';
     size_t at = append_label(out, size, label, label_columns);

@@ -7,6 +7,8 @@
 /loop          redirects to itself
 /slow          sends one byte and then nothing for a while
 anything else  404
+
+An address may end in .bin or .safetensors as well.
 """
 import http.server
 import re
@@ -37,6 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body[:limit])
 
     def do_GET(self):
+        self.path = re.sub(r"\.(bin|safetensors)$", "", self.path)
         cut = re.fullmatch(r"/cut/(\d+)", self.path)
         if self.path == "/file":
             self.send_body(self.range_start())

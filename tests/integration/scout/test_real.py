@@ -2,6 +2,7 @@
 
 Needs the models in $SCOUT_TEST_MODELS; without them the tests are skipped.
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -293,17 +294,44 @@ class Models(CliCase):
             shutil.copytree(pathlib.Path(MODELS) / "silero-vad", there)
         return self.run_scout("models", "pull", address, "--name=web", *arguments, **more)
 
-    def test_addresses(self):
+    def downloads(self):
+        folder = self.folder / "home/.cache/scout/downloads"
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+    def test_an_address(self):
         address = self.serve()
-        # The server gives its file at /file only, and a model's address ends in its kind.
+        digest = hashlib.sha256(self.file.read_bytes()).hexdigest()
+        self.pull(f"{address}/file.bin", "--sha256", digest)
+        self.assertIn("web", self.names())
+        info = json.loads(self.run_scout("models", "info", "web", "--json").stdout)
+        self.assertIn(f"{address}/file.bin", json.dumps(info["metadata"]))
+        self.assertEqual(self.downloads(), [])
+        self.pull(f"{address}/file.bin", "--if-missing")
+        done = self.pull(f"{address}/file.bin", status=1)
+        self.assert_one_line(done.stderr, "web", "--force")
+
+    def test_a_download_that_is_cut_goes_on(self):
+        address = self.serve()
+        size = self.file.stat().st_size
+        done = self.pull(f"{address}/cut/{size * 2 // 3}.bin", status=1)
+        self.assert_one_line(done.stderr, "run it again")
+        self.assertEqual(len(self.downloads()), 1)
+        self.pull(f"{address}/cut/{size * 2 // 3}.bin")
+        self.assertIn("web", self.names())
+        self.assertEqual(self.downloads(), [])
+
+    def test_addresses_that_give_no_model(self):
+        address = self.serve()
         done = self.pull(f"{address}/file", status=2)
         self.assert_one_line(done.stderr, ".bin")
-        done = self.pull(f"{address}/file?x=/model.bin", status=2)
         done = self.pull(f"{address}/missing.bin", status=1)
         self.assert_one_line(done.stderr, "404")
         done = self.pull("http://127.0.0.1:1/model.bin", status=1)
         self.assert_one_line(done.stderr, "127.0.0.1")
+        done = self.pull(f"{address}/file.bin", "--sha256", "0" * 64, status=1)
+        self.assert_one_line(done.stderr, "sha256")
         self.assertNotIn("web", self.names())
+        self.assertEqual(self.downloads(), [])
 
 
 if __name__ == "__main__":
