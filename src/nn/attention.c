@@ -7,19 +7,34 @@
 
 #include "base/attributes.h"
 
-enum { PART_BYTES = 64 };
+enum { PART_BYTES = 64, BF16_PAIR = 2 };
 
+// The rows and columns of the packed matrices, padded to the units of their formats.
 static size_t padded_length(const NnPanels *panels)
 {
     return BASE_ROUND_UP(panels->length, (size_t)KERNELS_PANEL);
+}
+
+static size_t key_width(const NnPanels *panels)
+{
+    return panels->key_format == NN_BF16
+               ? BASE_ROUND_UP(panels->head_size, (size_t)KERNELS_BF16_UNIT)
+               : panels->head_size;
+}
+
+static size_t value_length(const NnPanels *panels)
+{
+    return panels->value_format == NN_BF16
+               ? BASE_ROUND_UP(panels->length, (size_t)KERNELS_BF16_UNIT)
+               : panels->length;
 }
 
 static size_t element_bytes(NnFormat format)
 {
     switch (format) {
     case NN_F32: return sizeof(float);
-    case NN_F16: return sizeof(uint16_t);
-    default: return sizeof(int8_t);
+    case NN_S8: return sizeof(int8_t);
+    default: return sizeof(uint16_t);
     }
 }
 
@@ -32,14 +47,14 @@ static Parts lay_out(const NnPanels *panels)
 {
     const size_t positions = panels->heads * padded_length(panels);
     const bool integer = panels->key_format == NN_S8;
+    const size_t key_bytes = positions * key_width(panels) * element_bytes(panels->key_format);
+    const size_t value_bytes = panels->heads * panels->head_size * value_length(panels) *
+                               element_bytes(panels->value_format);
     Parts parts = {.keys = 0};
-    parts.scale = BASE_ROUND_UP(positions * panels->head_size * element_bytes(panels->key_format),
-                                (size_t)PART_BYTES);
+    parts.scale = BASE_ROUND_UP(key_bytes, (size_t)PART_BYTES);
     parts.sum = parts.scale + (integer ? positions * sizeof(float) : 0);
     parts.values = parts.sum + (integer ? positions * sizeof(int32_t) : 0);
-    parts.end = parts.values + BASE_ROUND_UP(panels->heads * panels->head_size * panels->length *
-                                                 element_bytes(panels->value_format),
-                                             (size_t)PART_BYTES);
+    parts.end = parts.values + BASE_ROUND_UP(value_bytes, (size_t)PART_BYTES);
     return parts;
 }
 
@@ -59,29 +74,31 @@ void nn_panels_place(NnPanels *panels, void *memory)
     panels->values = base + parts.values;
 }
 
-// Where the panel of position `at` begins, and the lane of the position in it.
+// The element where the panel of position `at` begins.
 static size_t key_at(const NnPanels *panels, size_t head, size_t at)
 {
-    return (head * padded_length(panels) + at - at % KERNELS_PANEL) * panels->head_size;
+    return (head * padded_length(panels) + at - at % KERNELS_PANEL) * key_width(panels);
 }
 
-static size_t value_at(const NnPanels *panels, size_t head, size_t at)
+// The element where the values of a head begin; the next 16 of its values begin `value_step` later.
+static size_t value_at(const NnPanels *panels, size_t head)
 {
-    return head * panels->head_size * panels->length + at * KERNELS_PANEL;
+    return head * panels->head_size * value_length(panels);
 }
 
-static void store_key_f32(const NnPanels *panels, size_t head, size_t at, const float *key)
+static size_t value_step(const NnPanels *panels)
 {
-    float *out = (float *)panels->keys + key_at(panels, head, at) + at % KERNELS_PANEL;
-    for (size_t i = 0; i < panels->head_size; i++)
-        out[i * KERNELS_PANEL] = key[i];
+    return value_length(panels) * KERNELS_PANEL;
 }
 
-static void store_key_f16(const NnPanels *panels, size_t head, size_t at, const uint16_t *key)
+// A column of elements of two bytes; `unit` of them lie side by side.
+static void store_column(const NnPanels *panels, size_t head, size_t at, const uint16_t *key,
+                         size_t unit)
 {
-    uint16_t *out = (uint16_t *)panels->keys + key_at(panels, head, at) + at % KERNELS_PANEL;
-    for (size_t i = 0; i < panels->head_size; i++)
-        out[i * KERNELS_PANEL] = key[i];
+    uint16_t *out = (uint16_t *)panels->keys + key_at(panels, head, at) + at % KERNELS_PANEL * unit;
+    for (size_t i = 0; i < key_width(panels); i += unit)
+        for (size_t j = 0; j < unit; j++)
+            out[i * KERNELS_PANEL + j] = key[i + j];
 }
 
 // q stands for q - 128, as quantize_u8 leaves it.
@@ -106,54 +123,89 @@ static void store_key(const Kernels *kernels, const NnPanels *panels, size_t hea
                       const float *key)
 {
     const size_t size = panels->head_size;
-    if (panels->key_format == NN_F32) {
-        store_key_f32(panels, head, at, key);
-    } else if (panels->key_format == NN_F16) {
-        uint16_t f16[NN_HEAD_MAX];
-        kernels->f32_to_f16(size, key, f16);
-        store_key_f16(panels, head, at, f16);
-    } else {
-        uint8_t q[NN_HEAD_MAX];
+    uint16_t half[NN_HEAD_MAX] = {0}; // beyond the head bf16 wants zeros
+    uint8_t q[NN_HEAD_MAX];
+    switch (panels->key_format) {
+    case NN_F16:
+        kernels->f32_to_f16(size, key, half);
+        store_column(panels, head, at, half, 1);
+        break;
+    case NN_BF16:
+        kernels->f32_to_bf16(size, key, half);
+        store_column(panels, head, at, half, BF16_PAIR);
+        break;
+    case NN_S8: {
         float scale = 0;
         kernels->quantize_u8(1, size, size, key, size, q, size, &scale);
         store_key_s8(panels, head, at, q, scale);
+        break;
     }
+    default: {
+        float *out = (float *)panels->keys + key_at(panels, head, at) + at % KERNELS_PANEL;
+        for (size_t i = 0; i < size; i++)
+            out[i * KERNELS_PANEL] = key[i];
+        break;
+    }
+    }
+}
+
+// Pairs of positions lie side by side.
+static void store_value_bf16(const NnPanels *panels, size_t head, size_t at, const uint16_t *value)
+{
+    uint16_t *out = (uint16_t *)panels->values + value_at(panels, head) +
+                    at / BF16_PAIR * BF16_PAIR * KERNELS_PANEL + at % BF16_PAIR;
+    for (size_t i = 0; i < panels->head_size; i += KERNELS_PANEL, out += value_step(panels))
+        for (size_t lane = 0; lane < KERNELS_PANEL; lane++)
+            out[lane * BF16_PAIR] = value[i + lane];
 }
 
 static void store_value(const Kernels *kernels, const NnPanels *panels, size_t head, size_t at,
                         const float *value)
 {
     const size_t size = panels->head_size;
-    const size_t row = value_at(panels, head, at);
-    const size_t step = panels->length; // from one 16 of the head's values to the next
-    if (panels->value_format == NN_F32) {
-        float *out = (float *)panels->values + row;
-        for (size_t i = 0; i < size; i += KERNELS_PANEL)
-            memcpy(out + i * step, value + i, KERNELS_PANEL * sizeof(*out));
-    } else {
+    const size_t row = value_at(panels, head) + at * KERNELS_PANEL;
+    const size_t step = value_step(panels);
+    if (panels->value_format == NN_BF16) {
+        uint16_t bf16[NN_HEAD_MAX];
+        kernels->f32_to_bf16(size, value, bf16);
+        store_value_bf16(panels, head, at, bf16);
+    } else if (panels->value_format == NN_F16) {
         uint16_t *out = (uint16_t *)panels->values + row;
-        for (size_t i = 0; i < size; i += KERNELS_PANEL)
-            kernels->f32_to_f16(KERNELS_PANEL, value + i, out + i * step);
+        for (size_t i = 0; i < size; i += KERNELS_PANEL, out += step)
+            kernels->f32_to_f16(KERNELS_PANEL, value + i, out);
+    } else {
+        float *out = (float *)panels->values + row;
+        for (size_t i = 0; i < size; i += KERNELS_PANEL, out += step)
+            memcpy(out, value + i, KERNELS_PANEL * sizeof(*out));
     }
 }
 
-// The lanes of the last key panel beyond the last position: read by kernels, never used.
-static void clear_tail(const NnPanels *panels, size_t head)
+// The lanes of the last key panel beyond the last position, which kernels read and nobody uses.
+static void clear_key_tail(const NnPanels *panels, size_t head)
 {
-    const size_t length = panels->length;
-    const size_t unit = panels->key_format == NN_S8 ? KERNELS_S8_UNIT : 1;
-    const size_t bytes = element_bytes(panels->key_format) * unit;
-    const size_t used = length % KERNELS_PANEL;
+    const size_t used = panels->length % KERNELS_PANEL;
     if (used == 0)
         return;
-    char *panel =
-        (char *)panels->keys + key_at(panels, head, length) * element_bytes(panels->key_format);
-    for (size_t i = 0; i < panels->head_size / unit; i++)
+    const size_t unit = panels->key_format == NN_S8     ? (size_t)KERNELS_S8_UNIT
+                        : panels->key_format == NN_BF16 ? (size_t)BF16_PAIR
+                                                        : 1;
+    const size_t bytes = element_bytes(panels->key_format) * unit;
+    char *panel = (char *)panels->keys +
+                  key_at(panels, head, panels->length) * element_bytes(panels->key_format);
+    for (size_t i = 0; i < key_width(panels) / unit; i++)
         memset(panel + (i * KERNELS_PANEL + used) * bytes, 0, (KERNELS_PANEL - used) * bytes);
-    for (size_t at = length; panels->key_scale && at < padded_length(panels); at++) {
+    for (size_t at = panels->length; panels->key_scale && at < padded_length(panels); at++) {
         panels->key_scale[head * padded_length(panels) + at] = 0;
         panels->key_sum[head * padded_length(panels) + at] = 0;
     }
+}
+
+// The positions that pad bf16 values, which do take part, with weight 0.
+static void clear_value_tail(const NnPanels *panels, size_t head)
+{
+    static const uint16_t zeros[NN_HEAD_MAX];
+    for (size_t at = panels->length; at < value_length(panels); at++)
+        store_value_bf16(panels, head, at, zeros);
 }
 
 void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t first, size_t count,
@@ -166,9 +218,45 @@ void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t firs
             store_key(kernels, panels, head, first + i, keys + i * stride + head * size);
             store_value(kernels, panels, head, first + i, values + i * stride + head * size);
         }
-        if (first + count == panels->length)
-            clear_tail(panels, head);
+        if (first + count == panels->length) {
+            clear_key_tail(panels, head);
+            clear_value_tail(panels, head);
+        }
     }
+}
+
+static const KernelsEpilogue plain = {.bias = NULL};
+
+static void score_s8(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
+                     const float *q, size_t q_stride, float *scores)
+{
+    const size_t size = panels->head_size;
+    uint8_t bytes[NN_QUERIES_MAX * NN_HEAD_MAX];
+    float scale[NN_QUERIES_MAX];
+    kernels->quantize_u8(count, size, size, q, q_stride, bytes, size, scale);
+    const KernelsU8Rows rows = {.q = bytes, .stride = size, .scale = scale};
+    const KernelsS8Panels weights = {
+        .q = (const int8_t *)panels->keys + key_at(panels, head, 0),
+        .scale = panels->key_scale + head * padded_length(panels),
+        .sum = panels->key_sum + head * padded_length(panels),
+    };
+    kernels->gemm_u8s8(count, panels->length, size, &rows, &weights, scores, panels->length,
+                       &plain);
+}
+
+static void score_bf16(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
+                       const float *q, size_t q_stride, float *scores)
+{
+    const size_t width = key_width(panels);
+    uint16_t rows[NN_QUERIES_MAX * NN_HEAD_MAX];
+    for (size_t i = 0; i < count; i++) {
+        kernels->f32_to_bf16(panels->head_size, q + i * q_stride, rows + i * width);
+        memset(rows + i * width + panels->head_size, 0,
+               (width - panels->head_size) * sizeof(*rows));
+    }
+    kernels->gemm_bf16(count, panels->length, width, rows, width,
+                       (const uint16_t *)panels->keys + key_at(panels, head, 0), scores,
+                       panels->length, &plain);
 }
 
 // scores[count][length] = q . keys
@@ -178,25 +266,40 @@ static void score(const Kernels *kernels, const NnPanels *panels, size_t head, s
     const size_t size = panels->head_size;
     const size_t length = panels->length;
     const size_t at = key_at(panels, head, 0);
-    const KernelsEpilogue plain = {.bias = NULL};
-    if (panels->key_format == NN_F32) {
-        kernels->gemm_f32(count, length, size, q, q_stride, (const float *)panels->keys + at,
-                          scores, length, &plain);
-    } else if (panels->key_format == NN_F16) {
+    switch (panels->key_format) {
+    case NN_S8: score_s8(kernels, panels, head, count, q, q_stride, scores); break;
+    case NN_BF16: score_bf16(kernels, panels, head, count, q, q_stride, scores); break;
+    case NN_F16:
         kernels->gemm_f16(count, length, size, q, q_stride, (const uint16_t *)panels->keys + at,
                           scores, length, &plain);
-    } else {
-        uint8_t bytes[NN_QUERIES_MAX * NN_HEAD_MAX];
-        float scale[NN_QUERIES_MAX];
-        kernels->quantize_u8(count, size, size, q, q_stride, bytes, size, scale);
-        const KernelsU8Rows rows = {.q = bytes, .stride = size, .scale = scale};
-        const KernelsS8Panels weights = {
-            .q = (const int8_t *)panels->keys + at,
-            .scale = panels->key_scale + head * padded_length(panels),
-            .sum = panels->key_sum + head * padded_length(panels),
-        };
-        kernels->gemm_u8s8(count, length, size, &rows, &weights, scores, length, &plain);
+        break;
+    default:
+        kernels->gemm_f32(count, length, size, q, q_stride, (const float *)panels->keys + at,
+                          scores, length, &plain);
+        break;
     }
+}
+
+size_t nn_attention_scratch(size_t length)
+{
+    const size_t bf16 = BASE_ROUND_UP(length, (size_t)KERNELS_BF16_UNIT) / 2;
+    return NN_QUERIES_MAX * (length + bf16);
+}
+
+// The softmax as bf16 lies behind that as f32.
+static void mix_bf16(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
+                     float *scores, float *out, size_t out_stride)
+{
+    const size_t length = panels->length;
+    const size_t padded = value_length(panels);
+    uint16_t *weights = (uint16_t *)(void *)(scores + count * length);
+    for (size_t i = 0; i < count; i++) {
+        kernels->f32_to_bf16(length, scores + i * length, weights + i * padded);
+        memset(weights + i * padded + length, 0, (padded - length) * sizeof(*weights));
+    }
+    kernels->gemm_bf16(count, panels->head_size, padded, weights, padded,
+                       (const uint16_t *)panels->values + value_at(panels, head), out, out_stride,
+                       &plain);
 }
 
 void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
@@ -205,18 +308,19 @@ void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t 
 {
     const size_t size = panels->head_size;
     const size_t length = panels->length;
-    const size_t at = value_at(panels, head, 0);
-    const KernelsEpilogue plain = {.bias = NULL};
+    const size_t at = value_at(panels, head);
     assert(count <= NN_QUERIES_MAX);
     score(kernels, panels, head, count, q, q_stride, scores);
     for (size_t i = 0; i < count; i++)
         kernels->softmax(length, scores + i * length, 1.0F / sqrtf((float)size));
-    if (panels->value_format == NN_F32)
-        kernels->gemm_f32(count, size, length, scores, length, (const float *)panels->values + at,
-                          out, out_stride, &plain);
-    else
+    if (panels->value_format == NN_BF16)
+        mix_bf16(kernels, panels, head, count, scores, out, out_stride);
+    else if (panels->value_format == NN_F16)
         kernels->gemm_f16(count, size, length, scores, length,
                           (const uint16_t *)panels->values + at, out, out_stride, &plain);
+    else
+        kernels->gemm_f32(count, size, length, scores, length, (const float *)panels->values + at,
+                          out, out_stride, &plain);
 }
 
 void nn_attention_cached(const Kernels *kernels, size_t head_size, const float *q,

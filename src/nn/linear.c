@@ -27,42 +27,64 @@ void nn_matrix_row(const NnMatrix *matrix, size_t row, float *out)
     switch (matrix->format) {
     case NN_F32: unpack_row_f32(matrix->k, row, matrix->panels, out); break;
     case NN_F16: unpack_row_f16(matrix->k, row, matrix->panels, out); break;
+    case NN_BF16: unpack_row_bf16(matrix->k, row, matrix->panels, out); break;
     case NN_S8: unpack_row_s8(matrix->k, row, matrix->panels, matrix->scale, out); break;
     case NN_S4: unpack_row_s4(matrix->k, row, matrix->panels, matrix->scale, out); break;
     }
 }
 
-// A row's tail is padded for the widest unit, so that one quantised row suits s8 and s4 alike.
+// Two parts of 8 bits or one of 16, each padded to a cache line, which is more than any unit of k.
 size_t nn_rows_bytes(size_t k)
 {
-    return BASE_ROUND_UP(k, (size_t)64);
+    return 2 * BASE_ROUND_UP(k, (size_t)64);
+}
+
+// A row in two parts is two rows, half as far apart.
+static size_t part_bytes(const NnRows *rows)
+{
+    return rows->row_bytes / rows->parts;
 }
 
 static void quantize_two_parts(const Kernels *kernels, const NnRows *rows, size_t row, size_t k,
                                size_t k_padded)
 {
     const float *x = rows->x + row * rows->stride;
-    uint8_t *q = rows->q + 2 * row * rows->q_stride;
+    uint8_t *q = (uint8_t *)rows->prepared + row * rows->row_bytes;
     float *scale = rows->scale + 2 * row;
     float *remainder = rows->remainder + row * k;
-    kernels->quantize_u8(1, k, k_padded, x, k, q, rows->q_stride, scale);
+    kernels->quantize_u8(1, k, k_padded, x, k, q, part_bytes(rows), scale);
     for (size_t i = 0; i < k; i++)
         remainder[i] = x[i] - (float)(q[i] - 128) * scale[0];
-    kernels->quantize_u8(1, k, k_padded, remainder, k, q + rows->q_stride, rows->q_stride,
+    kernels->quantize_u8(1, k, k_padded, remainder, k, q + part_bytes(rows), part_bytes(rows),
                          scale + 1);
 }
 
-void nn_rows_quantize(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
-                      const NnMatrix *matrix)
+static void make_bf16(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
+                      size_t k)
 {
+    const size_t tail = BASE_ROUND_UP(k, (size_t)KERNELS_BF16_UNIT) - k;
+    for (size_t i = first; i < first + count; i++) {
+        uint16_t *out = (uint16_t *)(void *)((char *)rows->prepared + i * rows->row_bytes);
+        kernels->f32_to_bf16(k, rows->x + i * rows->stride, out);
+        memset(out + k, 0, tail * sizeof(*out));
+    }
+}
+
+void nn_rows_prepare(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
+                     const NnMatrix *matrix)
+{
+    const size_t k = matrix->k;
+    assert(matrix->format == NN_F32 || matrix->format == NN_F16 ||
+           nn_rows_bytes(k) <= rows->row_bytes);
+    if (matrix->format == NN_BF16)
+        make_bf16(kernels, rows, first, count, k);
     if (count == 0 || !nn_matrix_is_integer(matrix))
         return;
-    const size_t k = matrix->k;
     const size_t k_padded = BASE_ROUND_UP(k, (size_t)K_UNIT);
-    assert(k_padded <= rows->q_stride);
     if (rows->parts == 1)
         kernels->quantize_u8(count, k, k_padded, rows->x + first * rows->stride, rows->stride,
-                             rows->q + first * rows->q_stride, rows->q_stride, rows->scale + first);
+                             (uint8_t *)rows->prepared + first * rows->row_bytes, rows->row_bytes,
+                             rows->scale + first);
     for (size_t i = 0; rows->parts == 2 && i < count; i++)
         quantize_two_parts(kernels, rows, first + i, k, k_padded);
 }
@@ -78,6 +100,10 @@ NnLinear nn_linear_columns(const NnLinear *linear, size_t first, size_t count)
     switch (w->format) {
     case NN_F32: part.weight.panels = (const float *)w->panels + first * w->k; break;
     case NN_F16: part.weight.panels = (const uint16_t *)w->panels + first * w->k; break;
+    case NN_BF16:
+        part.weight.panels =
+            (const uint16_t *)w->panels + first * BASE_ROUND_UP(w->k, (size_t)KERNELS_BF16_UNIT);
+        break;
     case NN_S8:
         part.weight.panels =
             (const int8_t *)w->panels + first * BASE_ROUND_UP(w->k, (size_t)KERNELS_S8_UNIT);
@@ -99,10 +125,16 @@ static void multiply_floats(const Kernels *kernels, const NnMatrix *w, const NnR
                             const KernelsEpilogue *epilogue)
 {
     const float *x = rows->x + first * rows->stride;
-    if (w->format == NN_F32)
+    if (w->format == NN_F32) {
         kernels->gemm_f32(count, w->n, w->k, x, rows->stride, w->panels, c, c_stride, epilogue);
-    else
+    } else if (w->format == NN_F16) {
         kernels->gemm_f16(count, w->n, w->k, x, rows->stride, w->panels, c, c_stride, epilogue);
+    } else {
+        const uint16_t *a = rows->prepared;
+        const size_t a_stride = rows->row_bytes / sizeof(*a);
+        kernels->gemm_bf16(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_BF16_UNIT),
+                           a + first * a_stride, a_stride, w->panels, c, c_stride, epilogue);
+    }
 }
 
 // first and count are in parts of rows.
@@ -111,8 +143,8 @@ static void multiply_integers(const Kernels *kernels, const NnMatrix *w, const N
                               const KernelsEpilogue *epilogue)
 {
     const KernelsU8Rows a = {
-        .q = rows->q + first * rows->q_stride,
-        .stride = rows->q_stride,
+        .q = (const uint8_t *)rows->prepared + first * part_bytes(rows),
+        .stride = part_bytes(rows),
         .scale = rows->scale + first,
     };
     if (w->format == NN_S8) {

@@ -26,7 +26,7 @@ static void prepare_rows(const DecodeJob *job, size_t first, size_t count)
     if (job->norm)
         nn_norm_run(run->context.kernels, job->norm, count, run->row_x + first * d, d,
                     run->row_normed + first * d, d);
-    nn_rows_quantize(run->context.kernels, &run->row_input, first, count, job->matrix);
+    nn_rows_prepare(run->context.kernels, &run->row_input, first, count, job->matrix);
 }
 
 static void prepare_task(void *context, size_t index, size_t worker)

@@ -67,7 +67,7 @@ static void convolve(const EncodeJob *job, WhisperWorker *worker, Block block)
     gather_mel(job, 2 * (ptrdiff_t)block.first - 2, nn_conv_frames(&model->conv1, frames),
                worker->narrow);
     const NnOutput first = {.c = worker->wide, .stride = d, .gelu = true};
-    nn_conv_run(model->kernels, &model->conv1, worker->narrow, frames, &first);
+    nn_conv_run(model->kernels, &model->conv1, worker->narrow, frames, worker->halves, &first);
     if (block.first == 0)
         memset(worker->wide, 0, d * sizeof(float));
     const NnOutput second = {
@@ -77,7 +77,7 @@ static void convolve(const EncodeJob *job, WhisperWorker *worker, Block block)
         .residual = model->encoder_positions + block.first * d,
         .residual_stride = d,
     };
-    nn_conv_run(model->kernels, &model->conv2, worker->wide, block.count, &second);
+    nn_conv_run(model->kernels, &model->conv2, worker->wide, block.count, worker->halves, &second);
 }
 
 // Keys and values side by side, into panels.
@@ -101,7 +101,7 @@ static void project_attention(const EncodeJob *job, WhisperWorker *worker, Block
                 worker->narrow, d);
     worker->rows.x = worker->narrow;
     worker->rows.stride = d;
-    nn_rows_quantize(run->context.kernels, &worker->rows, 0, block.count, &layer->qkv.weight);
+    nn_rows_prepare(run->context.kernels, &worker->rows, 0, block.count, &layer->qkv.weight);
     const NnLinear q = nn_linear_columns(&layer->qkv, 0, d);
     const NnLinear kv = nn_linear_columns(&layer->qkv, d, 2 * d);
     const NnOutput out = {.c = run->queries + block.first * d, .stride = d};
@@ -144,18 +144,18 @@ static void finish_layer(const EncodeJob *job, WhisperWorker *worker, Block bloc
 
     rows->x = run->attended + block.first * d;
     rows->stride = d;
-    nn_rows_quantize(kernels, rows, 0, block.count, &layer->out.weight);
+    nn_rows_prepare(kernels, rows, 0, block.count, &layer->out.weight);
     nn_linear_rows(kernels, &layer->out, rows, 0, block.count, &onto_x);
 
     nn_norm_run(kernels, &layer->mlp_norm, block.count, x, d, worker->narrow, d);
     rows->x = worker->narrow;
-    nn_rows_quantize(kernels, rows, 0, block.count, &layer->fc1.weight);
+    nn_rows_prepare(kernels, rows, 0, block.count, &layer->fc1.weight);
     const NnOutput hidden = {.c = worker->wide, .stride = inner, .gelu = true};
     nn_linear_rows(kernels, &layer->fc1, rows, 0, block.count, &hidden);
 
     rows->x = worker->wide;
     rows->stride = inner;
-    nn_rows_quantize(kernels, rows, 0, block.count, &layer->fc2.weight);
+    nn_rows_prepare(kernels, rows, 0, block.count, &layer->fc2.weight);
     nn_linear_rows(kernels, &layer->fc2, rows, 0, block.count, &onto_x);
 }
 
@@ -171,8 +171,8 @@ static void finish_encoder(const EncodeJob *job, WhisperWorker *worker, Block bl
                 encoded, d);
     worker->rows.x = encoded;
     worker->rows.stride = d;
-    nn_rows_quantize(model->kernels, &worker->rows, 0, block.count,
-                     &model->decoder[0].cross_kv.weight);
+    nn_rows_prepare(model->kernels, &worker->rows, 0, block.count,
+                    &model->decoder[0].cross_kv.weight);
     for (size_t i = 0; i < model->dims.n_decoder_layers; i++) {
         const NnPanels panels = whisper_cross_panels(run, job->audio, i);
         store_keys_values(run, worker, &model->decoder[i].cross_kv, block, &panels);

@@ -68,6 +68,7 @@ static size_t panel_bytes(NnFormat format, size_t n, size_t k)
     switch (format) {
     case NN_F32: return pack_f32_bytes(n, k);
     case NN_F16: return pack_f16_bytes(n, k);
+    case NN_BF16: return pack_bf16_bytes(n, k);
     case NN_S8: return pack_s8_bytes(n, k);
     case NN_S4: return pack_s4_bytes(n, k);
     }
@@ -127,6 +128,8 @@ static void convert_panel(void *context, size_t index, size_t worker)
         nn_matrix_row(job->from, first + i, rows + i * k);
     if (job->to == NN_S8)
         pack_s8(n, k, first, count, rows, job->panels, job->scale, job->sum);
+    else if (job->to == NN_BF16)
+        pack_bf16(n, k, first, count, rows, job->panels);
     else
         pack_f32(n, k, first, count, rows, job->panels);
 }
@@ -164,41 +167,61 @@ static const PackedEncoding exact_first[4] = {PACKED_PANEL_F32, PACKED_PANEL_F16
 static const PackedEncoding integer_first[4] = {PACKED_PANEL_S8, PACKED_PANEL_S4, PACKED_PANEL_F32,
                                                 PACKED_PANEL_F16};
 
-// Finds the matrix and makes it multiply what the compute type multiplies. The whole of it will be
-// read soon and often, or, where it is converted, now and never again.
+// What a matrix is converted to when it is not in a format that multiplies the same kind of rows:
+// NN_F32 (or NN_F16) takes floats, NN_BF16 bfloat16, NN_S8 (or NN_S4) 8 bits.
+static bool suits(const NnMatrix *matrix, NnFormat kind)
+{
+    switch (kind) {
+    case NN_S8: return nn_matrix_is_integer(matrix);
+    case NN_F32: return matrix->format == NN_F32 || matrix->format == NN_F16;
+    default: return matrix->format == kind;
+    }
+}
+
+// Finds the matrix and brings it to the kind. The whole of it will be read soon and often, or,
+// where it is converted, now and never again.
 static ScoutStatus load_named(const Loader *loader, const char *name, size_t n, size_t k,
-                              bool integer, NnMatrix *out)
+                              NnFormat kind, NnMatrix *out)
 {
     NnMatrix found = {.n = 0};
     const PackedTensor *stored = NULL;
-    ScoutStatus status =
-        find_matrix(loader, name, n, k, integer ? integer_first : exact_first, &found, &stored);
+    ScoutStatus status = find_matrix(loader, name, n, k,
+                                     kind == NN_S8 ? integer_first : exact_first, &found, &stored);
     if (status)
         return status;
     packed_will_need(loader->model->file, stored);
-    if (nn_matrix_is_integer(&found) == integer) {
+    if (suits(&found, kind)) {
         *out = found;
         return SCOUT_OK;
     }
-    status = convert(loader, &found, integer ? NN_S8 : NN_F32, out);
+    status = convert(loader, &found, kind, out);
     packed_not_needed(loader->model->file, stored);
     return status;
 }
 
 // name ends with a dot.
 static ScoutStatus load_matrix(const Loader *loader, const char *name, size_t n, size_t k,
-                               bool integer, NnMatrix *out)
+                               NnFormat kind, NnMatrix *out)
 {
     char full[PACKED_NAME_MAX];
     tensor_name(loader, name, "weight", full);
-    return load_named(loader, full, n, k, integer, out);
+    return load_named(loader, full, n, k, kind, out);
+}
+
+static NnFormat linear_kind(const WhisperModel *model)
+{
+    switch (model->compute) {
+    case WHISPER_INT8: return NN_S8;
+    case WHISPER_BF16: return NN_BF16;
+    default: return NN_F32;
+    }
 }
 
 static ScoutStatus load_linear(const Loader *loader, const char *name, size_t n, size_t k,
                                NnLinear *out)
 {
-    const bool integer = loader->model->compute == WHISPER_INT8;
-    const ScoutStatus status = load_matrix(loader, name, n, k, integer, &out->weight);
+    const ScoutStatus status =
+        load_matrix(loader, name, n, k, linear_kind(loader->model), &out->weight);
     return status ? status : load_vector(loader, name, "bias", n, 1, &out->bias);
 }
 
@@ -213,9 +236,10 @@ static ScoutStatus load_conv(const Loader *loader, const char *name, size_t chan
                              NnConv *out)
 {
     const size_t n = loader->model->dims.n_state;
+    const NnFormat kind = loader->model->bf16 ? NN_BF16 : NN_F32;
     *out = (NnConv){.taps = 3, .channels = channels, .step = step};
     const ScoutStatus status =
-        load_matrix(loader, name, n, out->taps * channels, false, &out->linear.weight);
+        load_matrix(loader, name, n, out->taps * channels, kind, &out->linear.weight);
     return status ? status : load_vector(loader, name, "bias", n, 1, &out->linear.bias);
 }
 
@@ -319,8 +343,8 @@ static ScoutStatus load_embedding(const Loader *loader)
     const ScoutStatus status = find_matrix(loader, name, dims->n_vocab, dims->n_state, exact_first,
                                            &model->embedding, &stored);
     return status ? status
-                  : load_named(loader, name, dims->n_vocab, dims->n_state,
-                               model->compute == WHISPER_INT8, &model->projection.weight);
+                  : load_named(loader, name, dims->n_vocab, dims->n_state, linear_kind(model),
+                               &model->projection.weight);
 }
 
 static ScoutStatus load_decoder(Loader *loader)

@@ -109,12 +109,11 @@ static ScoutStatus open_into(WhisperModel *model, WhisperCompute compute, Thread
     if (packed_kind(model->file) != PACKED_WHISPER)
         return error_set(error, SCOUT_ERROR_FORMAT, "%s is no whisper model",
                          packed_path(model->file));
-    if (compute == WHISPER_BF16)
-        return error_set(error, SCOUT_ERROR_UNSUPPORTED,
-                         "this build cannot compute in bf16: use int8 or f32");
     if (compute == WHISPER_AUTO)
         compute = holds_integers(model->file) ? WHISPER_INT8 : WHISPER_F32;
     model->compute = compute;
+    model->bf16 =
+        compute == WHISPER_BF16 || (compute == WHISPER_INT8 && model->kernels->bf16_is_fast);
     ScoutStatus status = read_dims(model, error);
     if (!status)
         status = read_alignment(model, error);

@@ -12,7 +12,7 @@ enum {
     AUDIOS_MAX = 1024,
     ROWS_MAX = 1 << 16,
     SHARED_BLOCKS = 32,
-    WORKER_BLOCKS = 5,
+    WORKER_BLOCKS = 6,
 };
 
 // Memory that whisper_run_free finds again. NULL when out of memory, and from then on.
@@ -35,16 +35,20 @@ static bool reserve_workers(WhisperRun *run)
     const size_t conv1 = (2 * block + 1) * dims->n_state;
     const size_t narrow = BASE_MAX(block * dims->n_state, mel);
     const size_t wide = BASE_MAX(block * BASE_MAX(model->n_inner, 2 * dims->n_state), conv1);
-    const size_t scores = BASE_MAX((size_t)NN_QUERIES_MAX * dims->n_audio_ctx, dims->n_text_ctx);
+    const size_t scores = BASE_MAX(nn_attention_scratch(dims->n_audio_ctx), dims->n_text_ctx);
     const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state));
+    const size_t halves = BASE_MAX(nn_conv_scratch(&model->conv1, 2 * block + 1),
+                                   nn_conv_scratch(&model->conv2, block));
     bool failed = false;
     for (size_t i = 0; i < run->threads && !failed; i++) {
         WhisperWorker *worker = &run->workers[i];
         worker->narrow = reserve(run, &failed, narrow, sizeof(float));
         worker->wide = reserve(run, &failed, wide, sizeof(float));
         worker->scores = reserve(run, &failed, scores, sizeof(float));
-        worker->rows.q = reserve(run, &failed, block, bytes);
-        worker->rows.q_stride = bytes;
+        if (halves > 0)
+            worker->halves = reserve(run, &failed, halves, sizeof(uint16_t));
+        worker->rows.prepared = reserve(run, &failed, block, bytes);
+        worker->rows.row_bytes = bytes;
         worker->rows.scale = reserve(run, &failed, block, sizeof(float));
         worker->rows.parts = 1;
     }
@@ -118,8 +122,8 @@ static bool reserve_decoder(WhisperRun *run)
     run->row_attended = reserve(run, &failed, narrow, sizeof(float));
     run->row_hidden = reserve(run, &failed, mem_multiply(rows, model->n_inner), sizeof(float));
     run->row_input.parts = 2;
-    run->row_input.q = reserve(run, &failed, mem_multiply(rows, 2), bytes);
-    run->row_input.q_stride = bytes;
+    run->row_input.prepared = reserve(run, &failed, rows, bytes);
+    run->row_input.row_bytes = bytes;
     run->row_input.scale = reserve(run, &failed, rows, 2 * sizeof(float));
     run->row_input.remainder = reserve(
         run, &failed, mem_multiply(rows, BASE_MAX(model->n_inner, dims->n_state)), sizeof(float));
@@ -255,19 +259,27 @@ static NnPanels panels_of(const WhisperModel *model, size_t length, NnFormat key
     };
 }
 
-// Keys in 8 bits cost nothing that could be measured (docs/models-whisper.md), and products with
-// them are the fastest there are.
+static NnFormat key_format(const WhisperModel *model)
+{
+    switch (model->compute) {
+    case WHISPER_INT8: return NN_S8; // costs nothing that could be measured, and is fastest
+    case WHISPER_BF16: return NN_BF16;
+    default: return NN_F32;
+    }
+}
+
 NnPanels whisper_self_panels(const WhisperModel *model, size_t length)
 {
-    const bool exact = model->compute == WHISPER_F32;
-    return panels_of(model, length, exact ? NN_F32 : NN_S8, NN_F32);
+    return panels_of(model, length, key_format(model), model->bf16 ? NN_BF16 : NN_F32);
 }
 
 // These are read whole for every token, so their size counts.
 NnPanels whisper_cross_panels_of(const WhisperModel *model, size_t length)
 {
-    const bool exact = model->compute == WHISPER_F32;
-    return panels_of(model, length, exact ? NN_F32 : NN_S8, exact ? NN_F32 : NN_F16);
+    const NnFormat values = model->bf16                      ? NN_BF16
+                            : model->compute == WHISPER_INT8 ? NN_F16
+                                                             : NN_F32;
+    return panels_of(model, length, key_format(model), values);
 }
 
 NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer)

@@ -29,11 +29,13 @@ typedef struct WhisperHead {
     size_t layer, head;
 } WhisperHead;
 
-// All linear layers take their rows in the same form: 8-bit when compute is INT8, else f32.
+// All linear layers take their rows in the same form: 8 bits when compute is INT8, bfloat16 when it
+// is BF16, else f32.
 struct WhisperModel {
     PackedFile *file;
     const Kernels *kernels;
     WhisperCompute compute;
+    bool bf16; // convolutions and attention compute in bfloat16 (but for keys, when INT8)
     WhisperDims dims;
     size_t head_size;
     size_t n_inner; // the widest hidden layer of the perceptrons
@@ -70,7 +72,8 @@ typedef struct WhisperWorker {
     float *narrow; // rows of n_state, or the mel frames under a block
     float *wide;   // rows of n_inner, or the first convolution's frames under a block
     float *scores;
-    NnRows rows; // q and scale for WHISPER_BLOCK rows
+    uint16_t *halves; // for convolutions in bfloat16
+    NnRows rows;      // WHISPER_BLOCK of them
 } WhisperWorker;
 
 // One encoded window.

@@ -36,8 +36,8 @@ static inline void fixture_fill(float *out, size_t count, uint32_t seed)
 static inline NnMatrix fixture_pack(NnFormat format, size_t n, size_t k, const float *w)
 {
     NnMatrix matrix = {.format = format, .n = n, .k = k};
-    const size_t bytes[] = {pack_f32_bytes(n, k), pack_f16_bytes(n, k), pack_s8_bytes(n, k),
-                            pack_s4_bytes(n, k)};
+    const size_t bytes[] = {pack_f32_bytes(n, k), pack_f16_bytes(n, k), pack_bf16_bytes(n, k),
+                            pack_s8_bytes(n, k), pack_s4_bytes(n, k)};
     void *panels = calloc(1, bytes[format]);
     const size_t scales = format == NN_S4 ? pack_s4_scales(n, k) : (n + 15) / 16 * 16;
     float *scale = calloc(scales, sizeof(*scale));
@@ -48,6 +48,7 @@ static inline NnMatrix fixture_pack(NnFormat format, size_t n, size_t k, const f
     switch (format) {
     case NN_F32: pack_f32(n, k, 0, n, w, panels); break;
     case NN_F16: pack_f16(n, k, 0, n, w, panels); break;
+    case NN_BF16: pack_bf16(n, k, 0, n, w, panels); break;
     case NN_S8: pack_s8(n, k, 0, n, w, panels, scale, sum); break;
     case NN_S4: pack_s4(n, k, 0, n, w, panels, scale); break;
     }

@@ -59,8 +59,8 @@ static double expected(const Attention *attention, const float *q, size_t head,
 static const struct {
     NnFormat keys, values;
     double tolerance;
-} kinds[] = {
-    {NN_F32, NN_F32, 1e-5}, {NN_F16, NN_F16, 2e-3}, {NN_S8, NN_F32, 3e-2}, {NN_S8, NN_F16, 3e-2}};
+} kinds[] = {{NN_F32, NN_F32, 1e-5}, {NN_F16, NN_F16, 2e-3}, {NN_S8, NN_F32, 3e-2},
+             {NN_S8, NN_F16, 3e-2},  {NN_S8, NN_BF16, 3e-2}, {NN_BF16, NN_BF16, 3e-2}};
 
 static NnPanels panels_new(size_t kind, size_t length)
 {
@@ -93,7 +93,7 @@ static void check_panels(size_t kind, size_t length)
     uint32_t slots[LENGTH_MAX];
     for (uint32_t i = 0; i < LENGTH_MAX; i++)
         slots[i] = i;
-    float scores[QUERIES * LENGTH_MAX];
+    float *scores = malloc(nn_attention_scratch(length) * sizeof(*scores));
     float out[QUERIES * WIDTH];
     for (size_t head = 0; head < HEADS; head++) {
         nn_attention_panels(&kernels, &panels, head, QUERIES, attention->q + head * SIZE, WIDTH,
@@ -110,6 +110,7 @@ static void check_panels(size_t kind, size_t length)
                             kinds[kind].tolerance);
         }
     }
+    free(scores);
     free(panels.keys);
     free(attention);
 }
@@ -151,7 +152,7 @@ static void test_company_does_not_matter(void **state)
         const NnPanels panels = panels_new(kind, LENGTH_MAX);
         nn_panels_store(&kernels, &panels, 0, LENGTH_MAX, attention->keys, attention->values,
                         WIDTH);
-        float scores[QUERIES * LENGTH_MAX];
+        float *scores = malloc(nn_attention_scratch(LENGTH_MAX) * sizeof(*scores));
         float together[QUERIES * SIZE];
         float alone[SIZE];
         nn_attention_panels(&kernels, &panels, 1, QUERIES, attention->q + SIZE, WIDTH, scores,
@@ -161,6 +162,7 @@ static void test_company_does_not_matter(void **state)
                                 scores, alone, SIZE);
             assert_memory_equal(alone, together + row * SIZE, sizeof(alone));
         }
+        free(scores);
         free(panels.keys);
     }
     free(attention);

@@ -36,7 +36,9 @@ static void check_conv(NnFormat format, size_t step)
     fixture_fill(x, frames * CHANNELS, 3);
     float c[COUNT * OUT];
     const NnOutput out = {.c = c, .stride = OUT};
-    nn_conv_run(&kernels, &conv, x, COUNT, &out);
+    uint16_t *scratch = malloc(nn_conv_scratch(&conv, COUNT) * sizeof(*scratch) + 1);
+    nn_conv_run(&kernels, &conv, x, COUNT, scratch, &out);
+    free(scratch);
     for (size_t t = 0; t < COUNT; t++)
         for (size_t o = 0; o < OUT; o++) {
             double sum = (double)bias[o];
@@ -44,7 +46,7 @@ static void check_conv(NnFormat format, size_t step)
                 for (size_t i = 0; i < CHANNELS; i++)
                     sum += (double)x[(t * step + tap) * CHANNELS + i] *
                            (double)weights[o * K + tap * CHANNELS + i];
-            assert_true(fabs((double)c[t * OUT + o] - sum) < 1e-5);
+            assert_true(fabs((double)c[t * OUT + o] - sum) < (format == NN_BF16 ? 2e-2 : 1e-5));
         }
     free(x);
     fixture_unpack(&conv.linear.weight);
@@ -57,6 +59,8 @@ static void test_conv(void **state)
     check_conv(NN_F32, 2);
     check_conv(NN_F16, 1);
     check_conv(NN_F16, 2);
+    check_conv(NN_BF16, 1);
+    check_conv(NN_BF16, 2);
 }
 
 static void test_no_windows_read_no_frames(void **state)

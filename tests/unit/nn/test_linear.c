@@ -40,33 +40,44 @@ static Layer *layer_new(const Kernels *kernels, NnFormat format, size_t parts)
         .x = layer->x,
         .stride = K,
         .parts = parts,
-        .q = calloc(parts * ROWS, nn_rows_bytes(K)),
-        .q_stride = nn_rows_bytes(K),
+        .prepared = calloc(ROWS, nn_rows_bytes(K)),
+        .row_bytes = nn_rows_bytes(K),
         .scale = calloc(parts * ROWS, sizeof(float)),
         .remainder = calloc(ROWS, K * sizeof(float)),
     };
-    nn_rows_quantize(kernels, &layer->rows, 0, ROWS, &layer->linear.weight);
+    nn_rows_prepare(kernels, &layer->rows, 0, ROWS, &layer->linear.weight);
     return layer;
 }
 
 static void layer_free(Layer *layer)
 {
     fixture_unpack(&layer->linear.weight);
-    free(layer->rows.q);
+    free(layer->rows.prepared);
     free(layer->rows.scale);
     free(layer->rows.remainder);
     free(layer);
 }
 
-// What the layer's rows hold: x itself, or what its 8-bit parts stand for.
+// What the layer's rows hold: x itself, its bfloat16, or what its 8-bit parts stand for.
 static double input(const Layer *layer, size_t row, size_t i)
 {
     const NnRows *rows = &layer->rows;
+    const char *prepared = (const char *)rows->prepared + row * rows->row_bytes;
+    if (layer->linear.weight.format == NN_BF16) {
+        uint16_t half = 0;
+        memcpy(&half, prepared + i * sizeof(half), sizeof(half));
+        const uint32_t bits = (uint32_t)half << 16;
+        float value = 0;
+        memcpy(&value, &bits, sizeof(value));
+        return (double)value;
+    }
     if (!nn_matrix_is_integer(&layer->linear.weight))
         return (double)layer->x[row * K + i];
     double sum = 0;
-    for (size_t part = row * rows->parts; part < (row + 1) * rows->parts; part++)
-        sum += ((double)rows->q[part * rows->q_stride + i] - 128.0) * (double)rows->scale[part];
+    for (size_t part = 0; part < rows->parts; part++) {
+        const uint8_t q = (uint8_t)prepared[part * rows->row_bytes / rows->parts + i];
+        sum += ((double)q - 128.0) * (double)rows->scale[row * rows->parts + part];
+    }
     return sum;
 }
 
@@ -109,6 +120,7 @@ static void test_formats(void **state)
     (void)state;
     check_format(NN_F32, 1);
     check_format(NN_F16, 1);
+    check_format(NN_BF16, 1);
     check_format(NN_S8, 1);
     check_format(NN_S8, 2);
     check_format(NN_S4, 1);
@@ -139,9 +151,9 @@ static void test_pieces(void **state)
 {
     (void)state;
     const Kernels kernels = fixture_kernels();
-    static const NnFormat formats[] = {NN_F32, NN_F16, NN_S8, NN_S4, NN_S8};
+    static const NnFormat formats[] = {NN_F32, NN_F16, NN_BF16, NN_S8, NN_S4, NN_S8};
     for (size_t n = 0; n < sizeof(formats) / sizeof(formats[0]); n++) {
-        Layer *layer = layer_new(&kernels, formats[n], n == 4 ? 2 : 1);
+        Layer *layer = layer_new(&kernels, formats[n], n == 5 ? 2 : 1);
         float whole[ROWS * N];
         float pieces[ROWS * N];
         memset(pieces, 0, sizeof(pieces));

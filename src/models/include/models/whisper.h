@@ -23,6 +23,7 @@
 #include "models/packed.h"
 #include "models/tokenizer.h"
 
+// What linear layers multiply. Each runs everywhere; BF16 pays only where kernels->bf16_is_fast.
 typedef enum WhisperCompute {
     WHISPER_AUTO, // int8 if the file holds int8 or int4 matrices, else f32
     WHISPER_F32,
@@ -39,7 +40,7 @@ typedef struct WhisperDims {
 typedef struct WhisperModel WhisperModel;
 
 // Takes the file over and closes it with the model (also on failure). pool may be NULL and is used
-// while loading only. UNSUPPORTED for a compute type this build or processor cannot do.
+// while loading only.
 ScoutStatus whisper_open(PackedFile *file, WhisperCompute compute, const Kernels *kernels,
                          ThreadPool *pool, WhisperModel **model, ScoutError *error);
 void whisper_close(WhisperModel *model);

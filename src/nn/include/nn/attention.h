@@ -19,19 +19,20 @@ enum {
     NN_QUERIES_MAX = 48, // most queries of one call
 };
 
-// Keys and values of `length` positions in panels. Memory is the caller's. Keys in 8 bits have a
-// scale for each position and head; queries are then quantised too. Values keep their range, as
-// what attention weighs down to a thousandth still counts when there are a thousand of it.
+// Keys and values of `length` positions in panels. Memory is the caller's. Queries take the form
+// that the keys need, and so does the softmax for the values. Keys in 8 bits have a scale for each
+// position and head. Values keep their range, as what attention weighs down to a thousandth still
+// counts when there are a thousand of it.
 typedef struct NnPanels {
-    NnFormat key_format;   // NN_F32, NN_F16 or NN_S8
-    NnFormat value_format; // NN_F32 or NN_F16
+    NnFormat key_format;   // NN_F32, NN_F16, NN_BF16 or NN_S8
+    NnFormat value_format; // NN_F32, NN_F16 or NN_BF16
     size_t heads;
     size_t head_size; // a multiple of 16, at most NN_HEAD_MAX
     size_t length;    // any; nothing is padded into the softmax
-    void *keys;       // heads x [length/16][head_size][16], S8: [length/16][head_size/4][16][4]
+    void *keys;       // a matrix [length][head_size] a head, packed as kernels.h has it
     float *key_scale; // S8: heads x [length padded to 16]
     int32_t *key_sum; // S8: as many
-    void *values;     // heads x [head_size/16][length][16]
+    void *values;     // a matrix [head_size][length] a head, packed likewise
 } NnPanels;
 
 // Gives the panels their parts of `memory`, which holds nn_panels_bytes and is aligned for floats;
@@ -44,10 +45,12 @@ size_t nn_panels_bytes(const NnPanels *panels);
 void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t first, size_t count,
                      const float *keys, const float *values, size_t stride);
 
+// Floats of scratch that nn_attention_panels takes for `length` positions.
+size_t nn_attention_scratch(size_t length);
+
 // out[i] = softmax(q[i] . keys / sqrt(head_size)) * values for `count` (at most NN_QUERIES_MAX)
-// queries of one head. q and
-// out point at the head's columns. scores[count][length] is scratch and holds the softmax
-// afterwards.
+// queries of one head. q and out point at the head's columns. scores is scratch; its first
+// [count][length] hold the softmax afterwards.
 void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
                          const float *q, size_t q_stride, float *scores, float *out,
                          size_t out_stride);

@@ -1,6 +1,6 @@
 // Linear layers: y = x * W^T + bias, over weights in any packed encoding of kernels/kernels.h.
 //
-// Rows are quantised once (nn_rows_quantize), then multiplied by as many pieces of as many matrices
+// Rows are prepared once (nn_rows_prepare), then multiplied by as many pieces of as many matrices
 // as wanted, a piece being a range of rows and of 16-column panels. Every element of the result is
 // one accumulation over k, so it does not matter how the work is cut: results are the same bits.
 #ifndef NN_LINEAR_H
@@ -19,7 +19,7 @@ typedef struct NnContext {
     ThreadPool *pool; // may be NULL: the caller does it all
 } NnContext;
 
-typedef enum NnFormat { NN_F32, NN_F16, NN_S8, NN_S4 } NnFormat;
+typedef enum NnFormat { NN_F32, NN_F16, NN_BF16, NN_S8, NN_S4 } NnFormat;
 
 // Packed W[n][k]. Borrowed memory.
 typedef struct NnMatrix {
@@ -44,7 +44,8 @@ bool nn_matrix_is_integer(const NnMatrix *matrix);
 // One row of W as f32[k].
 void nn_matrix_row(const NnMatrix *matrix, size_t row, float *out);
 
-// Rows of activations; all memory is the caller's. Integer weights read q and scale, the others x.
+// Rows of activations; all memory is the caller's. f32 and f16 weights multiply x, the others what
+// nn_rows_prepare makes of it: bfloat16 for bf16, 8 bits for s8 and s4.
 //
 // Eight bits lose more in activations, which have outliers, than in weights. With two parts a row
 // is as good as one of 15 bits: the second part holds what rounding the first one left. Both meet
@@ -53,20 +54,20 @@ void nn_matrix_row(const NnMatrix *matrix, size_t row, float *out);
 typedef struct NnRows {
     const float *x;
     size_t stride;
-    size_t parts;     // of the 8-bit form: 1 or 2
-    uint8_t *q;       // [rows][parts][q_stride]
-    size_t q_stride;  // at least nn_rows_bytes(k)
+    void *prepared;   // [rows][row_bytes]
+    size_t row_bytes; // nn_rows_bytes(k) for the largest k
+    size_t parts;     // of the 8-bit form: 1 or 2; the second lies in the second half of a row
     float *scale;     // [rows][parts]
     float *remainder; // [rows][k] if parts is 2: scratch
 } NnRows;
 
-// Bytes that one row of k values takes in its 8-bit form.
+// Bytes that one row of k values takes when prepared, in whatever form.
 size_t nn_rows_bytes(size_t k);
 
-// Computes the 8-bit form of rows first..first+count if `matrix` reads it; else does nothing.
-// Different rows may be done by different threads.
-void nn_rows_quantize(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
-                      const NnMatrix *matrix);
+// Makes rows first..first+count what `matrix` multiplies; does nothing for f32 and f16. Different
+// rows may be done by different threads.
+void nn_rows_prepare(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
+                     const NnMatrix *matrix);
 
 // Where results go: c and residual point at row 0, column 0.
 typedef struct NnOutput {

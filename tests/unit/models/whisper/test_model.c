@@ -23,13 +23,6 @@ static void expect_shape_refused(TinyWhisper shape, ScoutStatus expected, const 
     expect_refused(tiny_whisper_open(&shape, PACKED_PANEL_F32), WHISPER_F32, expected, words);
 }
 
-static void test_bf16_is_refused(void **state)
-{
-    (void)state;
-    expect_refused(tiny_whisper_open(&fixture_shape, PACKED_PANEL_F32), WHISPER_BF16,
-                   SCOUT_ERROR_UNSUPPORTED, "bf16");
-}
-
 static void test_missing_tensors(void **state)
 {
     (void)state;
@@ -118,9 +111,11 @@ static void test_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bf16_is_refused),         cmocka_unit_test(test_missing_tensors),
-        cmocka_unit_test(test_tensors_of_another_size), cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_alignment_heads),         cmocka_unit_test(test_open),
+        cmocka_unit_test(test_missing_tensors),
+        cmocka_unit_test(test_tensors_of_another_size),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_alignment_heads),
+        cmocka_unit_test(test_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

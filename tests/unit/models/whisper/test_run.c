@@ -136,6 +136,7 @@ static void test_sequences(void **state)
     (void)state;
     check_sequences(PACKED_PANEL_F32, WHISPER_F32);
     check_sequences(PACKED_PANEL_S8, WHISPER_INT8);
+    check_sequences(PACKED_PANEL_F16, WHISPER_BF16);
 }
 
 static void test_copy_shares_slots(void **state)
