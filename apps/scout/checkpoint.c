@@ -23,6 +23,7 @@ enum {
     JOURNAL_MAX_BYTES = 1 << 30,
     LINE_MAX_BYTES = 64 << 20,
     SYNC_MS = 1000,
+    TIME_MAX_S = 1000000000, // of a recording; no other time is believed
     MARK_DAYS = 90
 };
 
@@ -147,9 +148,10 @@ static size_t load_lines(Checkpoint *checkpoint, const char *text, Document *doc
     for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
         json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
         const json_t *settled = json_object_get(line, "settled");
-        bool good = line && (json_is_number(settled) || load_event(line, document));
+        const double settled_s = json_number_value(settled);
+        bool good = settled ? settled_s > 0 && settled_s < TIME_MAX_S : load_event(line, document);
         if (good && settled) {
-            checkpoint->settled_s = json_number_value(settled);
+            checkpoint->settled_s = settled_s;
             good_length = (size_t)(end + 1 - text);
             segments = document->view.segment_count;
             skipped = document->view.skipped_count;

@@ -193,12 +193,16 @@ json_t *json_of_view(const View *view)
 
 // -------------------------------------------------------------------------------------- from JSON
 
+// Nothing that is written is larger; what is may not fit a float, or its rounding a double.
+static const double NUMBER_MAX = 1e9;
+
 static bool get_number(const json_t *object, const char *key, double *out)
 {
     const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value))
+    const double number = json_number_value(value);
+    if (!json_is_number(value) || fabs(number) > NUMBER_MAX)
         return false;
-    *out = json_number_value(value);
+    *out = number;
     return true;
 }
 
