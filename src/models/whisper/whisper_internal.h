@@ -63,7 +63,7 @@ struct WhisperModel {
 ScoutStatus whisper_load(WhisperModel *model, ThreadPool *pool, ScoutError *error);
 
 enum {
-    WHISPER_BLOCK = 48,      // most positions of the encoder that a task takes through a layer
+    WHISPER_BLOCK = 64,      // most positions of the encoder that a task takes through a layer
     WHISPER_LOGIT_ROWS = 16, // rows of logits held while aligning
 };
 

@@ -16,7 +16,7 @@
 
 enum {
     NN_HEAD_MAX = 256,   // largest head size
-    NN_QUERIES_MAX = 48, // most queries of one call
+    NN_QUERIES_MAX = 64, // most queries of one call
 };
 
 // Keys and values of `length` positions in panels. Memory is the caller's. Queries take the form
