@@ -12,12 +12,20 @@
 #include "text.h"
 #include "words.h"
 
-enum { TIMESTAMP_SAMPLES = 320, TOKENS_MAX = 448, MEMORY_MAX = 16 << 20, TEXT_BYTES_MAX = 1 << 20 };
+enum {
+    TIMESTAMP_SAMPLES = 320,
+    ADVANCE_MIN = 25, // in timestamps: a window moves on by at least half a second
+    TOKENS_MAX = 448,
+    MEMORY_MAX = 16 << 20,
+    TEXT_BYTES_MAX = 1 << 20
+};
 
 // Less speech than this after the last text is not worth another window.
 static const int64_t REST_MIN_SAMPLES = 8000;
-// A window moves on by at least this much.
-static const int64_t ADVANCE_MIN_SAMPLES = 8000;
+// A frame this probable is speech rather than not.
+static const float VOICED_PROBABILITY = 0.5f;
+// Whisper's times are inexact: text this near to speech may belong to it.
+static const int64_t NEAR_SAMPLES = 8000;
 
 // A piece of the window on its way out.
 typedef struct Part {
@@ -25,7 +33,7 @@ typedef struct Part {
     size_t text_first, text_end; // of Passage.text_tokens
     size_t word_first, word_end; // of Passage.words
     int64_t start, end_sample;
-    bool rejected; // it lies where nobody speaks
+    bool rejected; // it lies where nobody speaks, or after the end of the sound
 } Part;
 
 struct Passage {
@@ -96,20 +104,12 @@ static int64_t time_to_position(const Plan *plan, int32_t time, int64_t unknown)
     return BASE_MIN(plan->start + (int64_t)time * TIMESTAMP_SAMPLES, plan->end);
 }
 
-// The parts of the result that are taken, and where to go on after them.
-static int64_t choose_parts(Passage *passage, const Plan *plan, const WindowResult *result)
+static void place_parts(Passage *passage, const Plan *plan, size_t count)
 {
-    const BpeSpecial *special = bpe_special(passage->bpe);
-    Pieces *pieces = &passage->pieces;
-    pieces_cut(result->tokens, result->count, special->timestamp_first, pieces);
-    size_t count = pieces->count;
-    bool unfinished = pieces->open_end && (plan->cut || !result->ended);
-    if (unfinished && count > 1)
-        count--; // what has no end yet is heard again, whole
     passage->part_count = count;
     int64_t at = plan->start;
     for (size_t i = 0; i < count; i++) {
-        const Piece *piece = &pieces->piece[i];
+        const Piece *piece = &passage->pieces.piece[i];
         passage->parts[i] = (Part){
             .first = piece->first,
             .end = piece->end,
@@ -118,15 +118,34 @@ static int64_t choose_parts(Passage *passage, const Plan *plan, const WindowResu
         };
         at = passage->parts[i].end_sample;
     }
-    bool took_all = count == pieces->count && pieces->open_end;
-    if (took_all || count == 0 || at - plan->start < ADVANCE_MIN_SAMPLES)
+}
+
+// Whether what the window holds after `at`, where the model heard no text, is worth another window.
+static bool rest_is_speech(const Passage *passage, const Plan *plan, int64_t at)
+{
+    if (!passage->options->vad)
+        return !passage->pieces.closed;
+    const float threshold = passage->options->vad_threshold;
+    const float voiced =
+        threshold > 0 ? BASE_MIN(threshold, VOICED_PROBABILITY) : VOICED_PROBABILITY;
+    // Before a cut, the beginning of a word may be all there is of it.
+    return plan->cut || track_voiced(passage->track, at, plan->end, voiced) >= REST_MIN_SAMPLES;
+}
+
+// The parts of the result that are taken, and where to go on after them.
+static int64_t choose_parts(Passage *passage, const Plan *plan, const WindowResult *result)
+{
+    const BpeSpecial *special = bpe_special(passage->bpe);
+    pieces_cut(result->tokens, result->count, special->timestamp_first, &passage->pieces);
+    const PiecesWindow window = {
+        .cut = plan->cut, .ended = result->ended, .advance_min = ADVANCE_MIN};
+    const PiecesChoice choice = pieces_choose(&passage->pieces, &window);
+    place_parts(passage, plan, choice.count);
+    if (choice.rest == PIECES_REST_NONE)
         return plan->end;
-    // After the last text the model heard nothing more, or something that has no end yet. What
-    // voice activity says of the rest decides whether to listen again.
-    bool go_on = passage->options->vad
-                     ? track_voiced(passage->track, at, plan->end) >= REST_MIN_SAMPLES
-                     : !pieces->closed;
-    return go_on ? at : plan->end;
+    const int64_t resume = time_to_position(plan, choice.resume, plan->end);
+    const bool again = choice.rest == PIECES_REST_AGAIN || rest_is_speech(passage, plan, resume);
+    return again ? resume : plan->end;
 }
 
 static void collect_text_tokens(Passage *passage, const WindowResult *result)
@@ -353,8 +372,9 @@ static ScoutStatus tell_part(Passage *passage, const Part *part, size_t language
     if (status != SCOUT_OK)
         return status;
     if (part->rejected)
-        return tell_rejected(passage, part->end_sample, result, SCOUT_SKIP_NO_SPEECH, tokens, count,
-                             error);
+        return tell_rejected(passage, part->end_sample, result,
+                             passage->options->vad ? SCOUT_SKIP_NO_SPEECH : SCOUT_SKIP_UNRELIABLE,
+                             tokens, count, error);
     float max;
     track_probability(passage->track, part->start, part->end_sample, &max, &segment.speech_prob);
     status = list_words(passage, part, &segment, error);
@@ -365,9 +385,25 @@ static ScoutStatus tell_part(Passage *passage, const Part *part, size_t language
     return report_segment(passage->report, part->end_sample, &segment, error);
 }
 
+// Parts that have words know their times best: the others give way to them.
+static void yield_to_words(Passage *passage)
+{
+    int64_t next = INT64_MAX; // where the words after a part begin
+    for (size_t i = passage->part_count; i-- > 0;) {
+        Part *part = &passage->parts[i];
+        if (part->word_first < part->word_end) {
+            next = part->start;
+            continue;
+        }
+        part->end_sample = BASE_MIN(part->end_sample, next);
+        part->start = BASE_MIN(part->start, part->end_sample);
+    }
+}
+
 // Makes the parts follow one another inside told .. end, each with some length.
 static void order_parts(Passage *passage, int64_t end)
 {
+    yield_to_words(passage);
     int64_t at = passage->report->told;
     int64_t count = (int64_t)passage->part_count;
     int64_t least = BASE_MIN((int64_t)TIMESTAMP_SAMPLES, (end - at) / BASE_MAX(count, (int64_t)1));
@@ -381,14 +417,22 @@ static void order_parts(Passage *passage, int64_t end)
     }
 }
 
+// Text is believed only if it lies in the sound and, with voice activity, near to speech.
+static void reject_parts(Passage *passage, const Plan *plan)
+{
+    for (size_t i = 0; i < passage->part_count; i++) {
+        Part *part = &passage->parts[i];
+        part->rejected =
+            part->start >= plan->end ||
+            (passage->options->vad && track_speech(passage->track, part->start - NEAR_SAMPLES,
+                                                   part->end_sample + NEAR_SAMPLES) == 0);
+    }
+}
+
 static ScoutStatus tell_parts(Passage *passage, const Plan *plan, size_t language,
                               const WindowResult *result, int64_t resume, ScoutError *error)
 {
-    for (size_t i = 0; i < passage->part_count && passage->options->vad; i++) {
-        Part *part = &passage->parts[i];
-        part->rejected = part->start < part->end_sample &&
-                         track_speech(passage->track, part->start, part->end_sample) == 0;
-    }
+    reject_parts(passage, plan);
     collect_text_tokens(passage, result);
     ScoutStatus status = SCOUT_OK;
     if (wants_words(passage))
@@ -419,6 +463,10 @@ ScoutStatus passage_tell(Passage *passage, const Plan *plan, size_t language,
         status =
             tell_rejected(passage, resume, result, reason, result->tokens, result->count, error);
     }
+    // What is settled ends where the next window may begin, also when silence waits to be told of:
+    // a run that resumes there hears no end of a word twice.
+    if (status == SCOUT_OK)
+        status = report_flush(passage->report, error);
     if (status != SCOUT_OK)
         return status;
     *outcome = (PassageOutcome){resume, passage->told, passage->told_count};

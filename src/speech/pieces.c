@@ -29,3 +29,20 @@ void pieces_cut(const int32_t *tokens, size_t count, int32_t timestamp_first, Pi
     pieces->open_end =
         pieces->count > 0 && pieces->piece[pieces->count - 1].end_time == PIECES_UNKNOWN;
 }
+
+PiecesChoice pieces_choose(const Pieces *pieces, const PiecesWindow *window)
+{
+    const PiecesChoice all = {.count = pieces->count, .rest = PIECES_REST_NONE};
+    const bool unfinished = pieces->open_end && (window->cut || !window->ended);
+    const size_t count = unfinished ? pieces->count - 1 : pieces->count;
+    if (count == 0 || (pieces->open_end && !unfinished))
+        return all;
+    const int32_t resume = pieces->piece[count - 1].end_time;
+    if (resume < window->advance_min)
+        return all;
+    return (PiecesChoice){
+        .count = count,
+        .resume = resume,
+        .rest = unfinished ? PIECES_REST_AGAIN : PIECES_REST_MAYBE,
+    };
+}

@@ -137,14 +137,14 @@ static void known_frames(const Track *track, int64_t start, int64_t end, int64_t
     *last = BASE_MIN(*last, (int64_t)track->frame_count);
 }
 
-int64_t track_voiced(const Track *track, int64_t start, int64_t end)
+int64_t track_voiced(const Track *track, int64_t start, int64_t end, float probability)
 {
     if (!track->probabilities)
         return BASE_MAX(end - start, (int64_t)0);
     int64_t first, last, sum = 0;
     known_frames(track, start, end, &first, &last);
     for (int64_t i = first; i < last; i++)
-        sum += track->probabilities[i] >= 0.5f ? VAD_FRAME_SAMPLES : 0;
+        sum += track->probabilities[i] >= probability ? VAD_FRAME_SAMPLES : 0;
     return sum;
 }
 

@@ -44,9 +44,9 @@ const float *track_samples(const Track *track, int64_t start);
 // Samples of start..end that are speech.
 int64_t track_speech(const Track *track, int64_t start, int64_t end);
 
-// Samples of start..end in frames that are rather speech than not, without any padding. With no
-// voice activity all are.
-int64_t track_voiced(const Track *track, int64_t start, int64_t end);
+// Samples of start..end in frames of at least this probability of speech, without any padding. With
+// no voice activity all are.
+int64_t track_voiced(const Track *track, int64_t start, int64_t end, float probability);
 
 // Probability of speech over the frames that start..end touches; -1 for both without voice
 // activity.

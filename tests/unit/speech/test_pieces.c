@@ -96,6 +96,71 @@ static void more_pairs_than_pieces(void **state)
         assert_int_equal(pieces.piece[i].first, pieces.piece[i - 1].end);
 }
 
+static PiecesChoice choose(const Pieces *pieces, bool cut, bool ended)
+{
+    const PiecesWindow window = {.cut = cut, .ended = ended, .advance_min = 25};
+    return pieces_choose(pieces, &window);
+}
+
+static void an_open_piece_before_more_sound_is_heard_again(void **state)
+{
+    (void)state;
+    Pieces pieces;
+    CUT(&pieces, T0, 1, T0 + 50, T0 + 60, 2, 3);
+    PiecesChoice choice = choose(&pieces, true, true);
+    assert_int_equal(choice.count, 1);
+    assert_int_equal(choice.rest, PIECES_REST_AGAIN);
+    assert_int_equal(choice.resume, 50);
+    choice = choose(&pieces, false, false); // the model's room ran out
+    assert_int_equal(choice.rest, PIECES_REST_AGAIN);
+}
+
+static void an_open_piece_at_the_end_of_the_sound_is_taken(void **state)
+{
+    (void)state;
+    Pieces pieces;
+    CUT(&pieces, T0, 1, T0 + 50, T0 + 60, 2, 3);
+    PiecesChoice choice = choose(&pieces, false, true);
+    assert_int_equal(choice.count, 2);
+    assert_int_equal(choice.rest, PIECES_REST_NONE);
+}
+
+// Nothing would be told that moves the next window on, so nothing may be left out.
+static void an_open_piece_after_next_to_nothing_is_taken(void **state)
+{
+    (void)state;
+    Pieces pieces;
+    CUT(&pieces, T0, 1, T0 + 20, T0 + 20, 2, 3);
+    PiecesChoice choice = choose(&pieces, true, true);
+    assert_int_equal(choice.count, 2);
+    assert_int_equal(choice.rest, PIECES_REST_NONE);
+    CUT(&pieces, T0, 1, 2, 3); // one open piece only
+    choice = choose(&pieces, true, true);
+    assert_int_equal(choice.count, 1);
+    assert_int_equal(choice.rest, PIECES_REST_NONE);
+}
+
+static void after_a_closed_piece_the_rest_is_asked_about(void **state)
+{
+    (void)state;
+    Pieces pieces;
+    CUT(&pieces, T0, 1, T0 + 50, T0 + 60, 3, T0 + 90);
+    PiecesChoice choice = choose(&pieces, true, true);
+    assert_int_equal(choice.count, 2);
+    assert_int_equal(choice.rest, PIECES_REST_MAYBE);
+    assert_int_equal(choice.resume, 90);
+}
+
+static void no_piece_leaves_nothing_to_go_back_to(void **state)
+{
+    (void)state;
+    Pieces pieces;
+    CUT(&pieces, T0);
+    PiecesChoice choice = choose(&pieces, true, true);
+    assert_int_equal(choice.count, 0);
+    assert_int_equal(choice.rest, PIECES_REST_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +170,11 @@ int main(void)
         cmocka_unit_test(without_timestamps_all_is_one_piece),
         cmocka_unit_test(one_piece_with_an_end),
         cmocka_unit_test(more_pairs_than_pieces),
+        cmocka_unit_test(an_open_piece_before_more_sound_is_heard_again),
+        cmocka_unit_test(an_open_piece_at_the_end_of_the_sound_is_taken),
+        cmocka_unit_test(an_open_piece_after_next_to_nothing_is_taken),
+        cmocka_unit_test(after_a_closed_piece_the_rest_is_asked_about),
+        cmocka_unit_test(no_piece_leaves_nothing_to_go_back_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
