@@ -10,11 +10,10 @@
 
 enum { GROUP_FRAMES = 8, PADDING_MS_MAX = 10000, ONSET_MS_MAX = 2000 };
 
-// The peak is brought to -20 dBFS. It falls by 12 dB a second while the sound is quieter, so that
-// the gain follows a speaker but not a syllable. Amplification ends at 30 dB: what is quieter than
-// -50 dBFS stays so.
-static const float LEVEL_TARGET = 0.1f;
-static const float LEVEL_LOWEST = 0.00316228f;
+// The peak is brought to -8 dBFS. It falls by 12 dB a second while the sound is quieter, so that the
+// gain follows a speaker but not a syllable. Amplification ends at 40 dB.
+static const float LEVEL_TARGET = 0.398107f;
+static const float LEVEL_LOWEST = 0.00398107f;
 static const float LEVEL_HIGHEST = 10.0f;
 static const float LEVEL_FALL = 0.956764f; // a frame: 10^(-12 * 0.032 / 20)
 
@@ -33,7 +32,7 @@ void vad_options_init(VadOptions *options)
     *options = (VadOptions){
         .onset = 0.5f,
         .offset = 0.1f,
-        .onset_ms = 256,
+        .onset_ms = 160,
         .hold_ms = 512,
         .pad_before_ms = 400,
         .pad_after_ms = 400,
