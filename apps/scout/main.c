@@ -16,8 +16,6 @@
 #include "table.h"
 #include "terminal.h"
 
-extern char **environ;
-
 enum { PAGE_MAX_BYTES = 1 << 20, PAGE_COLUMNS = 80 };
 
 static int print_page(Buffer *page)

@@ -192,11 +192,11 @@ int command_models_import(const Config *config)
 // remove
 
 // Plain values of the metadata, one a line; what is nested is left to --json.
-static void put_plain(Buffer *out, const json_t *object)
+static void put_plain(Buffer *out, json_t *object)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    json_object_foreach(object, key, value)
     {
         if (json_is_string(value))
             buffer_printf(out, "%-24s %s\n", key, json_string_value(value));

@@ -126,9 +126,11 @@ ScoutStatus output_plan(const char *folder, const char *const *inputs, size_t co
     char **made = mem_array(count, sizeof(*made));
     BASE_CLEANUP(mem_free_pointer) Named *sorted = mem_array(count, sizeof(*sorted));
     BASE_CLEANUP(mem_free_pointer) bool *twin = mem_array(count, sizeof(*twin));
-    ScoutStatus status = made && sorted && twin ? SCOUT_OK : error_no_memory(error);
-    if (!status)
-        status = plan(folder, inputs, count, extension, made, sorted, twin, error);
+    if (!made || !sorted || !twin) {
+        mem_free(made);
+        return error_no_memory(error);
+    }
+    ScoutStatus status = plan(folder, inputs, count, extension, made, sorted, twin, error);
     if (status) {
         output_plan_free(made, count);
         return status;

@@ -14,8 +14,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-extern char **environ;
-
 enum { COMPLAINT_MAX = 400, POLL_MS = 100, POLLS_BEFORE_KILL = 30 };
 
 // The last line that says something, of what the program wrote.

