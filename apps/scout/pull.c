@@ -307,6 +307,18 @@ static const char *address_file(const char *address, char out[LABEL_MAX])
     return out;
 }
 
+// An address that gave nothing leaves nothing.
+static void remove_empty_part(const char *path)
+{
+    Buffer part;
+    buffer_init(&part, 4096);
+    struct stat info;
+    if (buffer_printf(&part, "%s.part", path) && stat(buffer_text(&part), &info) == 0 &&
+        info.st_size == 0)
+        (void)unlink(buffer_text(&part));
+    buffer_done(&part);
+}
+
 static ScoutStatus pull_address(Pull *pull, const char *address, const char *name,
                                 ScoutError *error)
 {
@@ -343,6 +355,8 @@ static ScoutStatus pull_address(Pull *pull, const char *address, const char *nam
         // An interrupted import begins with what is there; a file that is no model is of no use.
         if (status != SCOUT_ERROR_CANCELLED)
             (void)file_remove_tree(path, NULL);
+    } else if (path) {
+        remove_empty_part(path);
     }
     mem_free(path);
     close_work(pull);
