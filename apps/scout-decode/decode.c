@@ -87,17 +87,17 @@ static void find_origin(Job *job)
 {
     const Source *source = &job->source;
     const AVFrame *frame = job->reader.frame;
-    job->has_origin = frame->pts != AV_NOPTS_VALUE &&
+    job->has_origin = timestamp_is_sane(frame->pts) &&
                       format_has_clock(source->format->iformat, source->stream->codecpar->codec_id);
     job->origin = job->has_origin ? frame->pts : 0;
     for (unsigned i = 0; job->has_origin && source->has_video && i < source->format->nb_streams;
          i++) {
         const AVStream *stream = source->format->streams[i];
-        if (!source_is_film(stream) || stream->start_time == AV_NOPTS_VALUE)
+        if (!source_is_film(stream) || !timestamp_is_sane(stream->start_time))
             continue;
         int64_t start =
             av_rescale_q(stream->start_time, stream->time_base, source->stream->time_base);
-        if (start < job->origin)
+        if (timestamp_is_sane(start) && start < job->origin)
             job->origin = start;
     }
 }
@@ -106,7 +106,7 @@ static void find_origin(Job *job)
 static bool frame_position(const Job *job, int64_t *at)
 {
     const AVFrame *frame = job->reader.frame;
-    if (!job->has_origin || frame->pts == AV_NOPTS_VALUE)
+    if (!job->has_origin || !timestamp_is_sane(frame->pts))
         return false;
     *at = av_rescale_q(frame->pts - job->origin, job->source.stream->time_base,
                        (AVRational){1, job->timeline.rate});
@@ -279,7 +279,7 @@ static double claimed_end(const Job *job)
 {
     double claimed_s = source_claimed_seconds(&job->source, true);
     const AVStream *stream = job->source.stream;
-    if (claimed_s < 0 || !job->has_origin || stream->start_time == AV_NOPTS_VALUE ||
+    if (claimed_s < 0 || !job->has_origin || !timestamp_is_sane(stream->start_time) ||
         stream->duration == AV_NOPTS_VALUE)
         return claimed_s;
     return claimed_s + (double)(stream->start_time - job->origin) * av_q2d(stream->time_base);
@@ -423,7 +423,7 @@ static void find_stream_end(Job *job)
     const AVStream *stream = job->source.stream;
     job->stream_end = -1;
     if (!str_starts(job->source.format->iformat->name, "mov,") || !job->has_origin ||
-        stream->start_time == AV_NOPTS_VALUE || stream->duration == AV_NOPTS_VALUE)
+        !timestamp_is_sane(stream->start_time) || !timestamp_is_sane(stream->duration))
         return;
     job->stream_end = av_rescale_q(stream->start_time - job->origin + stream->duration,
                                    stream->time_base, (AVRational){1, job->timeline.rate});

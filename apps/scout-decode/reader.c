@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "mix.h"
+#include "timeline.h"
 
 // A demuxer that fails usually finds its way again a little further on. One that fails at the same
 // place, or time and again, does not.
@@ -25,7 +26,8 @@ bool reader_init(Reader *reader, Source *source)
 static void note_end(Reader *reader)
 {
     const AVPacket *packet = reader->packet;
-    if (packet->pts == AV_NOPTS_VALUE || packet->stream_index < 0 ||
+    if (!timestamp_is_sane(packet->pts) || !timestamp_is_sane(packet->duration) ||
+        packet->stream_index < 0 ||
         (unsigned)packet->stream_index >= reader->source->format->nb_streams)
         return;
     const AVStream *stream = reader->source->format->streams[packet->stream_index];
@@ -53,7 +55,8 @@ static bool try_again(Reader *reader, int code)
 static bool is_skipped(const Reader *reader)
 {
     const AVPacket *packet = reader->packet;
-    return reader->skip_until != AV_NOPTS_VALUE && packet->pts != AV_NOPTS_VALUE &&
+    return reader->skip_until != AV_NOPTS_VALUE && timestamp_is_sane(packet->pts) &&
+           timestamp_is_sane(packet->duration) &&
            packet->pts + packet->duration < reader->skip_until;
 }
 

@@ -8,6 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Timestamps beyond this are damage, and would overflow when they are added up.
+static inline bool timestamp_is_sane(int64_t timestamp)
+{
+    const int64_t most = INT64_C(1) << 60;
+    return timestamp > -most && timestamp < most; // nor AV_NOPTS_VALUE
+}
+
 typedef struct Timeline {
     int rate;         // samples a second of everything below
     int64_t next;     // where the next sample goes; 0 is the start of the recording

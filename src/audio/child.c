@@ -14,6 +14,8 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 
+enum { KILL_WAIT_MS = 2000 };
+
 static void close_fd(int *fd)
 {
     if (*fd >= 0)
@@ -124,14 +126,13 @@ ScoutStatus child_start(const char *program, const char *const *arguments, int i
     return SCOUT_OK;
 }
 
-// One look, or a wait without end.
-static bool reap(Child *child, int flags)
+static bool reap(Child *child)
 {
     if (child->reaped || child->pid <= 0)
         return true;
     pid_t got;
     do
-        got = waitpid(child->pid, &child->wait_status, flags);
+        got = waitpid(child->pid, &child->wait_status, WNOHANG);
     while (got < 0 && errno == EINTR);
     // Another part of the program may have taken the status (or ignores SIGCHLD): gone all the
     // same.
@@ -144,7 +145,7 @@ static bool reap(Child *child, int flags)
 bool child_wait(Child *child, int timeout_ms)
 {
     int64_t deadline = clock_monotonic_ns() + (int64_t)timeout_ms * 1000000;
-    while (!reap(child, WNOHANG)) {
+    while (!reap(child)) {
         if (clock_monotonic_ns() >= deadline)
             return false;
         clock_sleep_ms(1);
@@ -156,7 +157,9 @@ void child_end(Child *child)
 {
     if (child->pid > 0 && !child->reaped) {
         (void)kill(child->pid, SIGKILL);
-        (void)reap(child, 0);
+        // One that waits for a dead network drive dies only when the drive answers. The caller is
+        // not made to wait with it.
+        (void)child_wait(child, KILL_WAIT_MS);
     }
     close_fd(&child->output);
     close_fd(&child->messages);

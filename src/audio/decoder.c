@@ -30,7 +30,7 @@ enum {
     ARGUMENT_MAX = 64,
     EXTENSION_MAX = 9,
     PATH_SIZE = 4096,
-    NAME_MAX_BYTES = 256,
+    NAME_MAX_BYTES = 320,
     BUFFER_BYTES = 2 * PROTOCOL_FRAME_MAX
 };
 
@@ -158,11 +158,27 @@ static ScoutStatus check_input(int fd, const char *name, bool *regular, ScoutErr
     return SCOUT_OK;
 }
 
+// What messages call the file. Of a long path the end is kept: it tells more.
+static void name_input(const char *path, char out[NAME_MAX_BYTES])
+{
+    static const char cut[] = "\u2026";
+    const size_t room = NAME_MAX_BYTES - sizeof cut;
+    size_t length = strlen(path);
+    if (length <= room) {
+        protocol_clean_text(out, NAME_MAX_BYTES, path, length);
+        return;
+    }
+    const char *tail = path + length - room;
+    while ((*tail & 0xC0) == 0x80) // not in the middle of a character
+        tail++;
+    (void)str_copy(out, NAME_MAX_BYTES, cut);
+    protocol_clean_text(out + strlen(cut), NAME_MAX_BYTES - strlen(cut), tail, strlen(tail));
+}
+
 static ScoutStatus open_input(const char *path, AudioDecoder *decoder, int *fd, ScoutError *error)
 {
     bool standard = str_equal(path, "-");
-    protocol_clean_text(decoder->name, sizeof decoder->name, standard ? "standard input" : path,
-                        strlen(standard ? "standard input" : path));
+    name_input(standard ? "standard input" : path, decoder->name);
     int opened = -1;
     ScoutStatus status =
         standard ? open_standard_input(&opened, error) : open_file(path, &opened, error);
@@ -306,11 +322,10 @@ static ScoutStatus wait_for_child(AudioDecoder *decoder)
             return SCOUT_OK;
         if (ready < 0 && errno != EINTR && errno != EAGAIN)
             return finish_with(decoder, SCOUT_ERROR_CHILD, "could not be decoded: poll failed");
-        if (clock_monotonic_ns() < decoder->deadline_ns)
-            continue;
-        if (!input_is_awaited(decoder))
+        if (input_is_awaited(decoder))
+            allow_time(decoder);
+        else if (clock_monotonic_ns() >= decoder->deadline_ns)
             break;
-        allow_time(decoder);
     }
     return finish_with(decoder, SCOUT_ERROR_TIMEOUT,
                        "could not be decoded: the decoder delivered nothing for %.1f s and was "
