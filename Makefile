@@ -3,36 +3,34 @@ BUILD ?= build
 
 .PHONY: all demo test test-long lint install clean
 
-all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+# On a terminal ninja shows how far it is, in a log only what went wrong.
+ninja = if [ -t 1 ]; then ninja -C $(BUILD) $(1); else ninja -C $(BUILD) --quiet $(1); fi
 
-$(BUILD)/build.ninja:
-	@tools/setup build
-	@meson setup $(BUILD) >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log; rm -f $(BUILD)-setup.log; exit 1; }
-	@mv $(BUILD)-setup.log $(BUILD)/setup.log
+all:
+	@tools/setup $(BUILD) build
+	@$(call ninja)
 
 # Sets up what it needs, fetches the models and transcribes a real recording.
 demo:
-	@tools/setup build demo
-	@$(MAKE) --no-print-directory all
+	@tools/setup $(BUILD) build demo
+	@$(call ninja,scout scout-decode)
 	@tools/demo $(BUILD)
 
-# Every test, at most 15 minutes. test-long runs the full counts of the fault and fuzz runs, and then libFuzzer for a
-# minute on each parser.
+# Every test, at most 15 minutes. test-long runs the full counts of the fault and fuzz runs.
 test:
-	@tools/setup build demo test
-	@$(MAKE) --no-print-directory all
+	@tools/setup $(BUILD) build demo test
+	@$(call ninja)
 	@tools/test $(BUILD)
 
 test-long:
-	@tools/setup build demo test
-	@$(MAKE) --no-print-directory all
-	@tools/test $(BUILD) --long; tested=$$?; tools/fuzz $(BUILD)-fuzz 60 && exit $$tested
+	@tools/setup $(BUILD) build demo test
+	@$(call ninja)
+	@tools/test $(BUILD) --long
 
 # clang-format, clang-tidy, the include rules.
 lint:
-	@tools/setup build test
-	@$(MAKE) --no-print-directory all
+	@tools/setup $(BUILD) build test
+	@$(call ninja)
 	@tools/lint $(BUILD)
 
 install: all
