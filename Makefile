@@ -1,10 +1,17 @@
 # The commands people type. Meson does the building; see CONTRIBUTING.md for what lies behind each.
 BUILD ?= build
 
+# The caches lie under HOME, which not every machine that runs checks sets.
+HOME ?= $(shell getent passwd $$(id -u) | cut -d: -f6)
+export HOME
+
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 .PHONY: all demo test test-long lint install clean
 
 # On a terminal ninja shows how far it is, in a log only what went wrong.
-ninja = if [ -t 1 ]; then ninja -C $(BUILD) $(1); else ninja -C $(BUILD) --quiet $(1); fi
+ninja = if [ -t 1 ]; then ninja -C $(BUILD) $(1); else ninja -C $(BUILD) --quiet $(1) | sed -u '/no work to do/d'; fi
 
 all:
 	@tools/setup $(BUILD) build
@@ -16,7 +23,8 @@ demo:
 	@$(call ninja,scout scout-decode)
 	@tools/demo $(BUILD)
 
-# Every test, at most 15 minutes. test-long runs the full counts of the fault and fuzz runs.
+# Every test, at most 15 minutes. test-long lets libFuzzer look for a minute at each parser and runs the full
+# counts of the fault and fuzz runs.
 test:
 	@tools/setup $(BUILD) build demo test
 	@$(call ninja)
@@ -25,7 +33,7 @@ test:
 test-long:
 	@tools/setup $(BUILD) build demo test
 	@$(call ninja)
-	@tools/test $(BUILD) --long
+	@tools/fuzz $(BUILD)-fuzz 60; fuzzed=$$?; tools/test $(BUILD) --long && exit $$fuzzed
 
 # clang-format, clang-tidy, the include rules.
 lint:
