@@ -22,6 +22,7 @@ void rules_init(Rules *rules, const Bpe *bpe, bool timestamps, bool suppress_non
         .blank = -1,
         .timestamps = timestamps,
         .first_timestamp_max = 50, // 1.0 s
+        .last_timestamp = BPE_TIMESTAMPS - 1,
     };
     int32_t space[4];
     size_t count = 0;
@@ -53,7 +54,7 @@ typedef struct Turns {
 static Turns timestamp_turns(const Rules *rules, const int32_t *written, size_t count)
 {
     int32_t first = rules->timestamp_first;
-    Turns turns = {first, (int32_t)rules->n_vocab, true, true};
+    Turns turns = {first, first + rules->last_timestamp + 1, true, true};
     if (count == 0) {
         turns.text = turns.end = false;
         turns.timestamp_end = BASE_MIN(turns.timestamp_end, first + rules->first_timestamp_max + 1);
@@ -65,6 +66,10 @@ static Turns timestamp_turns(const Rules *rules, const int32_t *written, size_t 
         turns.timestamp_first = turns.timestamp_end;
     else if (last_is)
         turns.text = false;
+    bool at_end = last_is && !before_is && rules->last_timestamp + 1 < BPE_TIMESTAMPS &&
+                  written[count - 1] >= first + rules->last_timestamp;
+    if (at_end) // a text has closed where the sound ends: nothing can begin there
+        turns.timestamp_first = turns.timestamp_end;
     for (size_t i = count; i-- > 0;) {
         if (written[i] < first)
             continue;
@@ -92,6 +97,12 @@ void rules_apply(const Rules *rules, const int32_t *written, size_t count, float
     }
     if (rules->no_timestamps >= 0)
         logits[rules->no_timestamps] = -INFINITY;
+
+    // Whatever the model thinks comes after the end of the sound is at its end.
+    size_t last = (size_t)(rules->timestamp_first + rules->last_timestamp);
+    LogitRanges late = {0};
+    logit_ranges_add(&late, last, rules->n_vocab);
+    logits[last] = (float)logits_log_sum_exp(logits, &late);
 
     // The tokens between end and the first timestamp (languages and marks) go with the end.
     Turns turns = timestamp_turns(rules, written, count);

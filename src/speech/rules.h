@@ -18,7 +18,8 @@ typedef struct Rules {
     int32_t no_timestamps; // never written when timestamps are
     int32_t blank;         // the token of a lone space; -1 if the vocabulary has none
     bool timestamps;
-    int32_t first_timestamp_max;      // the first timestamp is at most this far, in 0.02 s
+    int32_t first_timestamp_max; // the first timestamp is at most this far, in 0.02 s
+    int32_t last_timestamp; // where the sound ends: no timestamp is later, and no text begins there
     int32_t closed[RULES_CLOSED_MAX]; // never written
     size_t closed_count;
 } Rules;
@@ -28,7 +29,8 @@ typedef struct Rules {
 void rules_init(Rules *rules, const Bpe *bpe, bool timestamps, bool suppress_non_speech);
 
 // Closes in `logits` what may not follow the count tokens written so far (after the prompt), and
-// tells which parts of the row are open.
+// tells which parts of the row are open. What the model gives to times after the sound's end it
+// gives to the end.
 void rules_apply(const Rules *rules, const int32_t *written, size_t count, float *logits,
                  LogitRanges *open);
 

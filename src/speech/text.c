@@ -69,3 +69,27 @@ ScoutStatus text_compression_ratio(const char *text, size_t length, float *ratio
     *ratio = (float)((double)length / (double)packed_length);
     return SCOUT_OK;
 }
+
+static bool is_letter_or_digit(unsigned char c)
+{
+    return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool text_repeats(const char *text, size_t length, size_t least, Buffer *scratch)
+{
+    buffer_clear(scratch);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (is_letter_or_digit(c))
+            buffer_append_char(scratch, (char)(c >= 'A' && c <= 'Z' ? c + 32 : c));
+    }
+    size_t count = scratch->length;
+    for (size_t period = least; period * 2 <= count; period++) {
+        size_t run = 0; // characters in a row that are those of one period before
+        for (size_t i = period; i < count && run < period; i++)
+            run = scratch->data[i] == scratch->data[i - period] ? run + 1 : 0;
+        if (run >= period)
+            return true;
+    }
+    return false;
+}

@@ -28,4 +28,8 @@ void text_trim(const char **text, size_t *length);
 ScoutStatus text_compression_ratio(const char *text, size_t length, float *ratio,
                                    ScoutError *error);
 
+// Whether the text says something twice in a row, of at least so many bytes, whatever its spaces,
+// its ASCII punctuation and capitals are. scratch is overwritten.
+bool text_repeats(const char *text, size_t length, size_t least, Buffer *scratch);
+
 #endif

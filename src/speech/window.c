@@ -26,6 +26,9 @@ enum {
 // Silence after the samples that the encoder sees, in frames of 10 ms.
 static const size_t MARGIN_FRAMES = 100;
 
+static const size_t END_SLACK = 0;
+static const size_t REPEAT_BYTES = 12;
+
 // The outcome of one search, kept while others are tried.
 typedef struct Pass {
     int32_t *tokens;
@@ -344,7 +347,11 @@ static ScoutStatus search_best(Window *window, const WindowTask *task, float *no
     for (size_t i = 0; status == SCOUT_OK && i < window->options->temperature_count; i++) {
         status = search_at(window, task, i, error);
         PassGrade found = grade(window, &window->current, *no_speech_prob);
-        if (status == SCOUT_OK && found > PASS_SILENT && window->frame_count < MEL_WINDOW_FRAMES) {
+        bool good = found == PASS_GOOD || found == PASS_SILENT;
+        good = good && window->current.ended &&
+               !text_repeats(buffer_text(&window->text), window->text.length, REPEAT_BYTES,
+                             &window->scratch);
+        if (status == SCOUT_OK && !good && window->frame_count < MEL_WINDOW_FRAMES) {
             // Perhaps the shortened window is to blame: once more with the one of the training.
             status = encode(window, MEL_WINDOW_FRAMES, error);
             if (status == SCOUT_OK)
@@ -374,6 +381,9 @@ ScoutStatus window_decode(Window *window, const WindowTask *task, WindowResult *
 {
     assert(task->prefix_count <= WINDOW_PREFIX_MAX && window->frame_count > 0);
     build_prompt(window, task);
+    size_t positions = (window->sample_count + POSITION_SAMPLES - 1) / POSITION_SAMPLES;
+    window->rules.last_timestamp =
+        (int32_t)BASE_MIN(positions + END_SLACK, (size_t)BPE_TIMESTAMPS - 1);
     int64_t start_ns = clock_monotonic_ns();
     double encoder_s = window->timings->encoder_s + window->timings->mel_s;
     float no_speech_prob = 0;
