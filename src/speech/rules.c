@@ -99,7 +99,7 @@ void rules_apply(const Rules *rules, const int32_t *written, size_t count, float
         logits[rules->no_timestamps] = -INFINITY;
 
     // Whatever the model thinks comes after the end of the sound is at its end.
-    size_t last = (size_t)(rules->timestamp_first + rules->last_timestamp);
+    size_t last = (size_t)rules->timestamp_first + (size_t)rules->last_timestamp;
     LogitRanges late = {0};
     logit_ranges_add(&late, last, rules->n_vocab);
     logits[last] = (float)logits_log_sum_exp(logits, &late);

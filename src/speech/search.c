@@ -109,7 +109,8 @@ static void begin(Search *search, const SearchTask *task, size_t count)
         Hypothesis *hypothesis = &search->live[i];
         int32_t *tokens = hypothesis->tokens;
         *hypothesis = (Hypothesis){.tokens = tokens};
-        memcpy(tokens, task->begun, task->begun_count * sizeof *tokens);
+        if (task->begun_count > 0)
+            memcpy(tokens, task->begun, task->begun_count * sizeof *tokens);
         hypothesis->count = task->begun_count;
         memcpy(search->logits + i * search->n_vocab, task->logits,
                search->n_vocab * sizeof *search->logits);

@@ -68,9 +68,9 @@ ScoutStatus track_add_span(Track *track, const VadSpan *span, ScoutError *error)
     track->open = span->speech && span->continues;
     if (!span->speech)
         return SCOUT_OK;
-    TrackSpan *last = track->span_count > 0 ? &track->spans[track->span_count - 1] : NULL;
-    if (last && last->end == span->start_samples) {
-        last->end = span->end_samples;
+    size_t count = track->span_count;
+    if (count > 0 && track->spans[count - 1].end == span->start_samples) {
+        track->spans[count - 1].end = span->end_samples;
         return SCOUT_OK;
     }
     if (track->span_count == track->span_capacity)
@@ -82,6 +82,8 @@ ScoutStatus track_add_span(Track *track, const VadSpan *span, ScoutError *error)
 static void forget_spans(Track *track, int64_t position)
 {
     size_t gone = 0;
+    if (track->span_count == 0)
+        return;
     while (gone < track->span_count && track->spans[gone].end <= position &&
            !(track->open && gone + 1 == track->span_count))
         gone++;

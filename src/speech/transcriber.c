@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/str.h"
@@ -116,18 +117,22 @@ static ScoutStatus encode_text(const Bpe *bpe, const char *text, int32_t **token
 {
     size_t length = strlen(text);
     text_trim(&text, &length);
-    BASE_CLEANUP(mem_free_pointer) char *spaced = mem_array(length + 2, 1);
+    Buffer spaced;
+    buffer_init(&spaced, length + 1);
+    buffer_append_char(&spaced, ' ');
+    buffer_append(&spaced, text, length);
     int32_t *made = mem_array(length + 1, sizeof *made);
-    if (!spaced || !made) {
+    if (!made || spaced.failed) {
+        buffer_done(&spaced);
         mem_free(made);
         return error_no_memory(error);
     }
-    spaced[0] = ' ';
-    memcpy(spaced + 1, text, length);
-    ScoutStatus status = SCOUT_OK;
     *count = 0;
+    ScoutStatus status = SCOUT_OK;
     if (length > 0)
-        status = bpe_encode(bpe, spaced, length + 1, made, length + 1, count, error);
+        status =
+            bpe_encode(bpe, buffer_text(&spaced), spaced.length, made, length + 1, count, error);
+    buffer_done(&spaced);
     if (status != SCOUT_OK) {
         mem_free(made);
         return status;
@@ -138,6 +143,8 @@ static ScoutStatus encode_text(const Bpe *bpe, const char *text, int32_t **token
 
 static void remember(Transcriber *transcriber, const int32_t *tokens, size_t count)
 {
+    if (count == 0)
+        return;
     if (count > PREVIOUS_MAX) {
         tokens += count - PREVIOUS_MAX;
         count = PREVIOUS_MAX;
@@ -171,9 +178,9 @@ static ScoutStatus take_texts(Transcriber *transcriber, ScoutError *error)
     ScoutStatus status = SCOUT_OK;
     if (options->prompt) {
         int32_t *tokens = NULL;
-        size_t count;
+        size_t count = 0;
         status = encode_text(bpe, options->prompt, &tokens, &count, error);
-        if (status != SCOUT_OK)
+        if (status != SCOUT_OK || !tokens)
             return status;
         remember(transcriber, tokens, count);
         mem_free(tokens);

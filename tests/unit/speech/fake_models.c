@@ -386,3 +386,10 @@ float silero_step(const Silero *silero, SileroState *state,
         sum += fabsf(samples[i]);
     return sum > 0.01f * SILERO_FRAME_SAMPLES ? 0.95f : 0.02f;
 }
+
+void silero_steps(const Silero *silero, SileroState *state, const float *samples, size_t count,
+                  float *probabilities)
+{
+    for (size_t i = 0; i < count; i++)
+        probabilities[i] = silero_step(silero, state, samples + i * SILERO_FRAME_SAMPLES);
+}
