@@ -139,8 +139,13 @@ static void skip_to_start(Job *job)
 static bool is_warm_up(Job *job, bool known, int64_t at)
 {
     int count = job->reader.frame->nb_samples;
+    job->timeline.shift = av_rescale_q(job->reader.shift, job->source.stream->time_base,
+                                       (AVRational){1, job->timeline.rate});
+    at += job->timeline.shift;
     int64_t base = job->sink.base_s * job->timeline.rate;
-    int64_t here = known ? at : anchor_next(&job->anchor, base);
+    // Without any timestamp, decoding is taken to have begun where skipping was to end.
+    int64_t guess = base - (int64_t)(WARM_UP_S * job->timeline.rate) + job->anchor.counted;
+    int64_t here = known ? at : anchor_next(&job->anchor, guess);
     if (here + count <= base) {
         anchor_add(&job->anchor, known, at, count);
         return true;
@@ -175,12 +180,26 @@ static bool feed_frame(Job *job, int first, int end)
     return true;
 }
 
+// In samples at the rate of the current frame.
+static void find_stream_end(Job *job)
+{
+    const AVStream *stream = job->source.stream;
+    job->stream_end = -1;
+    if (!str_starts(job->source.format->iformat->name, "mov,") || !job->has_origin ||
+        !timestamp_is_sane(stream->start_time) || !timestamp_is_sane(stream->duration))
+        return;
+    job->stream_end = av_rescale_q(stream->start_time - job->origin + stream->duration,
+                                   stream->time_base, (AVRational){1, job->timeline.rate});
+}
+
 static bool take_rate(Job *job)
 {
     int rate = job->reader.frame->sample_rate;
     if (job->sink.resampler && rate == job->timeline.rate)
         return true;
     timeline_set_rate(&job->timeline, rate);
+    job->anchor = (Anchor){0};
+    find_stream_end(job);
     ScoutError error;
     if (sink_set_rate(&job->sink, rate, job->timeline.next, &error))
         return fail_error(job, &error);
@@ -248,7 +267,7 @@ static bool take_frame(Job *job)
 {
     int count = job->reader.frame->nb_samples;
     int64_t at = 0;
-    if (!take_rate(job) || !feed_tail(job))
+    if (!feed_tail(job) || !take_rate(job))
         return false;
     bool known = frame_position(job, &at);
     if (!job->repositioned)
@@ -393,7 +412,9 @@ static bool open(Job *job, bool *sound)
 {
     if (!source_open(&job->source, job->input, job->options->extension, &job->failure))
         return false;
-    if (!reader_init(&job->reader, &job->source))
+    bool resettable = job->source.format->iformat->flags & AVFMT_TS_DISCONT;
+    double gap_max_s = resettable ? GAP_MAX_RESETTABLE_S : GAP_MAX_S;
+    if (!reader_init(&job->reader, &job->source, gap_max_s))
         return fail(job, SCOUT_ERROR_OUT_OF_MEMORY, "needs too much memory");
     job->reader.on_packet = show_progress;
     job->reader.context = job;
@@ -405,9 +426,7 @@ static bool open(Job *job, bool *sound)
     if (*sound) {
         info.sample_rate = job->reader.frame->sample_rate;
         info.channels = job->reader.frame->ch_layout.nb_channels;
-        bool resettable = job->source.format->iformat->flags & AVFMT_TS_DISCONT;
-        timeline_init(&job->timeline, info.sample_rate,
-                      resettable ? GAP_MAX_RESETTABLE_S : GAP_MAX_S);
+        timeline_init(&job->timeline, info.sample_rate, gap_max_s);
         find_origin(job);
     } else if (!open_without_sound(job, &info)) {
         return false;
@@ -418,17 +437,6 @@ static bool open(Job *job, bool *sound)
     return true;
 }
 
-static void find_stream_end(Job *job)
-{
-    const AVStream *stream = job->source.stream;
-    job->stream_end = -1;
-    if (!str_starts(job->source.format->iformat->name, "mov,") || !job->has_origin ||
-        !timestamp_is_sane(stream->start_time) || !timestamp_is_sane(stream->duration))
-        return;
-    job->stream_end = av_rescale_q(stream->start_time - job->origin + stream->duration,
-                                   stream->time_base, (AVRational){1, job->timeline.rate});
-}
-
 static bool decode(Job *job)
 {
     bool sound;
@@ -436,7 +444,6 @@ static bool decode(Job *job)
         return false;
     sink_init(&job->sink, job->output, job->options->start_s, job->options->end_s,
               job->options->max_seconds);
-    find_stream_end(job);
     // A film whose sound sets in later begins with silence, to the sample.
     job->timeline.exact = job->source.has_video;
     if (sound)

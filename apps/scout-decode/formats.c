@@ -42,7 +42,7 @@ static const char *const ALLOWED[] = {
 };
 
 // Those of `PCM_SEEK` do so only when a packet is a number of samples, and nothing else.
-static const char *const EXACT_SEEK[] = {"flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"};
+static const char *const EXACT_SEEK[] = {"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"};
 static const char *const PCM_SEEK[] = {"aiff", "au", "caf", "w64", "wav"};
 
 static bool is_one_of(const char *name, const char *const *list, size_t count)

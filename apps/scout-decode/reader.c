@@ -11,12 +11,13 @@
 // place, or time and again, does not.
 enum { FAILURES_MAX = 1000, FAILURES_AT_ONE_PLACE_MAX = 8 };
 
-bool reader_init(Reader *reader, Source *source)
+bool reader_init(Reader *reader, Source *source, double gap_max_s)
 {
     *reader = (Reader){
         .source = source,
         .packet = av_packet_alloc(),
         .frame = av_frame_alloc(),
+        .gap_max_s = gap_max_s,
         .skip_until = AV_NOPTS_VALUE,
         .failed_at = -1,
     };
@@ -52,12 +53,27 @@ static bool try_again(Reader *reader, int code)
     return !reader->gave_up;
 }
 
-static bool is_skipped(const Reader *reader)
+// Follows the clock of the chosen stream, over restarts and jumps as the timeline does.
+static void follow_clock(Reader *reader)
 {
     const AVPacket *packet = reader->packet;
-    return reader->skip_until != AV_NOPTS_VALUE && timestamp_is_sane(packet->pts) &&
-           timestamp_is_sane(packet->duration) &&
-           packet->pts + packet->duration < reader->skip_until;
+    double unit_s = av_q2d(reader->source->stream->time_base);
+    if (timestamp_is_sane(packet->pts) && timestamp_is_sane(reader->shift)) {
+        int64_t begin = packet->pts + reader->shift;
+        double drift_s = (double)(begin - reader->reached) * unit_s;
+        if (reader->started && timeline_is_break(drift_s, reader->gap_max_s))
+            reader->shift -= begin - reader->reached;
+        reader->started = true;
+        reader->reached = packet->pts + reader->shift;
+    }
+    if (timestamp_is_sane(packet->duration) && timestamp_is_sane(reader->reached))
+        reader->reached += packet->duration;
+}
+
+// Whether the packet ends before what is wanted.
+static bool is_skipped(const Reader *reader)
+{
+    return reader->skip_until != AV_NOPTS_VALUE && reader->reached < reader->skip_until;
 }
 
 static bool begins_with(const AVPacket *packet, const char *text)
@@ -94,8 +110,11 @@ static bool is_to_be_decoded(Reader *reader)
 {
     const AVPacket *packet = reader->packet;
     const AVStream *stream = reader->source->stream;
-    if (packet->stream_index != stream->index || is_skipped(reader) ||
+    if (packet->stream_index != stream->index ||
         is_not_sound(packet, reader->source->format->iformat))
+        return false;
+    follow_clock(reader);
+    if (is_skipped(reader))
         return false;
     bool pause = is_pause(packet, stream->codecpar->codec_id);
     reader->paused |= pause;
@@ -162,5 +181,6 @@ bool reader_seek(Reader *reader, int64_t timestamp)
         return false;
     avcodec_flush_buffers(source->codec);
     reader->draining = false;
+    reader->started = false;
     return true;
 }

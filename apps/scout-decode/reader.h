@@ -17,6 +17,10 @@ typedef struct Reader {
     bool encrypted;     // a packet was
     bool gave_up;       // reading ended by an error and not by the end of the file
     int64_t skip_until; // packets before this timestamp are not decoded; AV_NOPTS_VALUE: none
+    double gap_max_s;   // a longer gap is a jump of the clock
+    bool started;       // there was a packet with a timestamp
+    int64_t shift;      // added to timestamps, since the clock was restarted or has jumped
+    int64_t reached;    // where the packets of the chosen stream have come to
     double end_s;       // where the packets of all streams end, by their timestamps
     uint64_t samples;   // decoded so far
     bool draining;
@@ -26,7 +30,7 @@ typedef struct Reader {
     void *context;
 } Reader;
 
-bool reader_init(Reader *reader, Source *source); // false: no memory
+bool reader_init(Reader *reader, Source *source, double gap_max_s); // false: no memory
 
 // Decodes the next frame; false at the end.
 bool reader_next(Reader *reader);

@@ -30,6 +30,11 @@ void timeline_set_rate(Timeline *timeline, int rate)
     timeline->rate = rate;
 }
 
+bool timeline_is_break(double drift_s, double gap_max_s)
+{
+    return drift_s > gap_max_s || drift_s < -RESTART_S;
+}
+
 TimelinePlace timeline_place(Timeline *timeline, bool known, int64_t at, int64_t count)
 {
     TimelinePlace place = {0};
@@ -37,10 +42,9 @@ TimelinePlace timeline_place(Timeline *timeline, bool known, int64_t at, int64_t
         double rate = timeline->rate;
         double drift = (double)at + (double)timeline->shift - (double)timeline->next;
         double tolerance = timeline->exact ? 0 : JITTER_S * rate;
-        bool jumped = drift > timeline->gap_max_s * rate;
-        if (jumped || drift < -RESTART_S * rate) {
+        if (timeline_is_break(drift / rate, timeline->gap_max_s)) {
             timeline->shift -= (int64_t)drift;
-            place.jump = jumped ? (int64_t)drift : 0;
+            place.jump = drift > 0 ? (int64_t)drift : 0;
         } else if (drift > tolerance) {
             place.silence = (int64_t)drift;
         }

@@ -30,6 +30,10 @@ typedef struct TimelinePlace {
 
 void timeline_init(Timeline *timeline, int rate, double gap_max_s);
 
+// Whether a timestamp so far from where it is expected (ahead, if positive) says that the clock
+// itself was restarted or has jumped.
+bool timeline_is_break(double drift_s, double gap_max_s);
+
 // The source's rate changed.
 void timeline_set_rate(Timeline *timeline, int rate);
 

@@ -335,6 +335,10 @@ class Times(unittest.TestCase):
                 got = decode(write('joined-' + name, read(name) * 2))
                 self.assertEqual((got.error, got.problems), ('', []))
                 self.assertLess(abs(len(got.samples) - 2 * one), RATE // 10)
+                part = decode(path('joined-' + name), f'start={SECONDS + 3}')
+                self.assertEqual((part.error, part.problems), ('', []))
+                self.assertLess(abs(part.seconds - (got.seconds - SECONDS - 3)), 0.5)
+                self.assertGreater(max(map(abs, part.samples)), 0.1)
 
     def test_rate_changes_on_the_way(self):
         slow = ffmpeg('slow.mp3', '-i', path('speech.wav'), '-ar', '22050', '-b:a', '64k',

@@ -89,6 +89,7 @@ static void test_seeking_is_exact_only_where_it_is(void **state)
     assert_false(format_has_clock(wav, AV_CODEC_ID_ADPCM_MS));
     assert_true(format_seeks_exactly(av_find_input_format("mov"), AV_CODEC_ID_AAC));
     assert_false(format_seeks_exactly(av_find_input_format("mp3"), AV_CODEC_ID_MP3));
+    assert_false(format_seeks_exactly(av_find_input_format("flac"), AV_CODEC_ID_FLAC));
     assert_true(format_has_clock(av_find_input_format("mp3"), AV_CODEC_ID_MP3));
     assert_true(format_is_raw_telephony(av_find_input_format("mulaw")));
     assert_false(format_is_raw_telephony(wav));
