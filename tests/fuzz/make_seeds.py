@@ -186,3 +186,8 @@ save("decode", "ogg", bytes(20) + b"OggS\0\0" + bytes(30) + b"OggS\0\x04" + byte
 save("decode", "playlist", b"\xef\xbb\xbf#EXTM3U\n#EXTINF:1\nx\n")
 save("decode", "xml", b'<?xml version="1.0"?>\n<MPD>')
 save("decode", "clock", b"".join(struct.pack("<qHBB", i * 1024 << 16, 1024, i % 5, i) for i in range(12)))
+
+save("settings", "configuration", b"\x00" + b'{"encoder_attention_heads": 2, "suppress_tokens": [1, 2, -1]}')
+save("settings", "ctranslate2", b"\x00" + b'{"suppress_ids": [1, 7], "suppress_ids_begin": [220, 50257], "alignment_heads": [[0, 0], [0, 1]]}')
+save("settings", "generation", b"\x01" + b'{"begin_suppress_tokens": [220, 50256], "suppress_tokens": [1, 2], "alignment_heads": [[0, 0]]}')
+save("settings", "shards", b"\x02" + b'{"metadata": {"total_size": 1}, "weight_map": {"a": "model-1.safetensors", "b": "../x", "c": 1}}')
