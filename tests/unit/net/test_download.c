@@ -1,5 +1,5 @@
 // net/download against a real local server (tests/support/range_server.py): whole files, resuming,
-// servers that do not resume, refusals, checksums and caps.
+// servers that do not resume, refusals, checksums, caps and full disks.
 #include "net/download.h"
 
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "disk.h"
 
 enum { FILE_BYTES = 300000, PATH_BYTES = 512 };
 
@@ -218,6 +219,29 @@ static void stops_when_cancelled_and_keeps_the_part(void **state)
     assert_false(file_exists(f->target));
 }
 
+// However far it gets, the file is not there until it is whole, and the next try makes it so.
+static ScoutStatus fetch_on_a_full_disk(void *context)
+{
+    const Fixture *f = context;
+    ScoutError error = {.message = ""};
+    const ScoutStatus status = fetch(f, "file", (NetDownload){.sha256 = f->sha256}, &error);
+    disk_pause();
+    assert_int_equal(error.message[0] != '\0', status != SCOUT_OK);
+    assert_int_equal(file_exists(f->target), status == SCOUT_OK);
+    if (status)
+        assert_int_equal(fetch(f, "file", (NetDownload){.sha256 = f->sha256}, NULL), SCOUT_OK);
+    assert_target_is_whole(f);
+    assert_int_equal(unlink(f->target), 0);
+    disk_continue();
+    return status;
+}
+
+static void goes_on_after_the_disk_was_full(void **state)
+{
+    enum { CALLS_MAX = 1000 };
+    assert_true(disk_run_all(fetch_on_a_full_disk, *state, CALLS_MAX) > 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(says_what_the_server_said, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_other_protocols, setup, teardown),
         cmocka_unit_test_setup_teardown(stops_when_cancelled_and_keeps_the_part, setup, teardown),
+        cmocka_unit_test_setup_teardown(goes_on_after_the_disk_was_full, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
