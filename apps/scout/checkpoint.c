@@ -81,6 +81,8 @@ static ScoutStatus make_paths(Checkpoint *checkpoint, const char *input, const c
     if (status)
         return status;
     BASE_CLEANUP(mem_free_pointer) char *state = path_state_home();
+    if (!state && errno == ENOMEM)
+        return error_no_memory(error);
     if (!state)
         return error_set(error, SCOUT_ERROR_NOT_FOUND,
                          "no place for what --resume remembers: set HOME or XDG_STATE_HOME");

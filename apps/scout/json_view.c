@@ -7,10 +7,10 @@
 #include "base/attributes.h"
 #include "base/str.h"
 
-// More digits than this say nothing about a probability.
+// More digits than this say nothing about a probability. JSON has no word for what is not finite.
 static json_t *number(double value)
 {
-    return json_real(round(value * 1e6) / 1e6);
+    return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
 }
 
 static json_t *seconds(double value)
@@ -26,15 +26,33 @@ static json_t *probability(double value)
 
 static json_t *text_of(const char *text)
 {
-    json_t *string = json_string(text);
     // Text that is not UTF-8 cannot be told in JSON; an engine never writes any.
-    return string ? string : json_string("");
+    return json_string(utf8_valid(text, strlen(text)) ? text : "");
 }
 
 // Takes value; false when it is NULL.
 static bool put(json_t *object, const char *key, json_t *value)
 {
     return json_object_set_new(object, key, value) == 0;
+}
+
+static bool append(json_t *list, json_t *value)
+{
+    return json_array_append_new(list, value) == 0;
+}
+
+static json_t *json_of_alternatives(const ScoutWord *word)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < word->alternative_count; i++) {
+        const ScoutAlternative *alternative = &word->alternatives[i];
+        if (!append(list, json_pack("{s:o, s:o}", "text", text_of(alternative->text), "probability",
+                                    number((double)alternative->probability)))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
 }
 
 static json_t *json_of_word(const ScoutWord *word)
@@ -44,47 +62,54 @@ static json_t *json_of_word(const ScoutWord *word)
                 put(object, "start", seconds(word->start_s)) &&
                 put(object, "end", seconds(word->end_s)) &&
                 put(object, "probability", number((double)word->probability));
-    if (good && word->alternative_count) {
-        json_t *list = json_array();
-        for (size_t i = 0; i < word->alternative_count; i++) {
-            const ScoutAlternative *alternative = &word->alternatives[i];
-            json_array_append_new(list, json_pack("{s:o, s:o}", "text", text_of(alternative->text),
-                                                  "probability",
-                                                  number((double)alternative->probability)));
-        }
-        good = put(object, "alternatives", list);
-    }
+    if (good && word->alternative_count)
+        good = put(object, "alternatives", json_of_alternatives(word));
     if (good)
         return object;
     json_decref(object);
     return NULL;
 }
 
+static json_t *json_of_tokens(const ScoutSegment *segment)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < segment->token_count; i++) {
+        if (!append(list, json_integer(segment->tokens[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *json_of_words(const ScoutSegment *segment)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < segment->word_count; i++) {
+        if (!append(list, json_of_word(&segment->words[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 json_t *json_of_segment(const ScoutSegment *segment)
 {
     json_t *object = json_object();
-    json_t *tokens = json_array();
-    for (size_t i = 0; i < segment->token_count; i++)
-        json_array_append_new(tokens, json_integer(segment->tokens[i]));
     bool good = put(object, "id", json_integer((json_int_t)segment->id)) &&
                 put(object, "start", seconds(segment->start_s)) &&
                 put(object, "end", seconds(segment->end_s)) &&
                 put(object, "text", text_of(segment->text)) &&
-                put(object, "language", text_of(segment->language ? segment->language : ""));
-    if (!good)
-        json_decref(tokens);
-    good = good && put(object, "tokens", tokens) &&
-           put(object, "temperature", number((double)segment->temperature)) &&
-           put(object, "avg_logprob", number((double)segment->avg_logprob)) &&
-           put(object, "compression_ratio", number((double)segment->compression_ratio)) &&
-           put(object, "no_speech_prob", number((double)segment->no_speech_prob)) &&
-           put(object, "speech_prob", probability((double)segment->speech_prob));
-    if (good && segment->words) {
-        json_t *words = json_array();
-        for (size_t i = 0; i < segment->word_count; i++)
-            json_array_append_new(words, json_of_word(&segment->words[i]));
-        good = put(object, "words", words);
-    }
+                put(object, "language", text_of(segment->language ? segment->language : "")) &&
+                put(object, "tokens", json_of_tokens(segment)) &&
+                put(object, "temperature", number((double)segment->temperature)) &&
+                put(object, "avg_logprob", number((double)segment->avg_logprob)) &&
+                put(object, "compression_ratio", number((double)segment->compression_ratio)) &&
+                put(object, "no_speech_prob", number((double)segment->no_speech_prob)) &&
+                put(object, "speech_prob", probability((double)segment->speech_prob));
+    if (good && segment->words)
+        good = put(object, "words", json_of_words(segment));
     if (good)
         return object;
     json_decref(object);
@@ -131,9 +156,11 @@ static json_t *json_of_damage(const View *view)
     json_t *list = json_array();
     for (size_t i = 0; i < view->damage_count; i++) {
         const ScoutDamage *damage = &view->damage[i];
-        json_array_append_new(list,
-                              json_pack("{s:o, s:b, s:o}", "at", seconds(damage->at_s), "to_end",
-                                        damage->to_end, "message", text_of(damage->message)));
+        if (!append(list, json_pack("{s:o, s:b, s:o}", "at", seconds(damage->at_s), "to_end",
+                                    damage->to_end, "message", text_of(damage->message)))) {
+            json_decref(list);
+            return NULL;
+        }
     }
     return list;
 }
@@ -165,25 +192,44 @@ static json_t *text_of_view(const View *view)
     return string;
 }
 
+static json_t *json_of_segments(const View *view)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < view->segment_count; i++) {
+        if (!append(list, json_of_segment(&view->segments[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *json_of_all_skipped(const View *view)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < view->skipped_count; i++) {
+        if (!append(list, json_of_skipped(&view->skipped[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 json_t *json_of_view(const View *view)
 {
-    json_t *segments = json_array();
-    for (size_t i = 0; i < view->segment_count; i++)
-        json_array_append_new(segments, json_of_segment(&view->segments[i]));
-    json_t *skipped = json_array();
-    for (size_t i = 0; i < view->skipped_count; i++)
-        json_array_append_new(skipped, json_of_skipped(&view->skipped[i]));
     bool known = *view->language.code != '\0';
-    json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "file",
-        text_of(view->file), "text", text_of_view(view), "language",
-        known ? text_of(view->language.code) : json_null(), "language_probability",
-        known ? number((double)view->language.probability) : json_null(), "duration",
-        seconds(view->duration_s), "model", view->model, "task", view->task, "interrupted",
-        view->interrupted, "segments", segments, "skipped", skipped, "damage", json_of_damage(view),
-        "source", json_of_source(view->source), "timings", json_of_timings(view->timings),
-        "options", view->options ? json_deep_copy(view->options) : json_object(), "scout_version",
-        SCOUT_VERSION);
+    json_t *object =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+                  "file", text_of(view->file), "text", text_of_view(view), "language",
+                  known ? text_of(view->language.code) : json_null(), "language_probability",
+                  known ? number((double)view->language.probability) : json_null(), "duration",
+                  seconds(view->duration_s), "model", view->model, "task", view->task,
+                  "interrupted", view->interrupted, "segments", json_of_segments(view), "skipped",
+                  json_of_all_skipped(view), "damage", json_of_damage(view), "source",
+                  json_of_source(view->source), "timings", json_of_timings(view->timings),
+                  "options", view->options ? json_deep_copy(view->options) : json_object(),
+                  "scout_version", SCOUT_VERSION);
     if (object && view->error && !put(object, "error", text_of(view->error))) {
         json_decref(object);
         return NULL;

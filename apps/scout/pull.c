@@ -87,6 +87,8 @@ static ScoutStatus append_file(int out, const char *path, ScoutError *error)
 static ScoutStatus open_work(Pull *pull, ScoutError *error)
 {
     char *cache = path_cache_home();
+    if (!cache && errno == ENOMEM)
+        return error_no_memory(error);
     if (!cache)
         return error_set(error, SCOUT_ERROR_NOT_FOUND,
                          "no place for downloads: set HOME or XDG_CACHE_HOME");

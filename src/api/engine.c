@@ -1,6 +1,7 @@
 // The engine: kernels chosen, threads made, models loaded on first use and kept.
 #include "engine.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +67,11 @@ static ScoutStatus engine_setup(ScoutEngine *engine, const ScoutEngineOptions *o
     if (options->models_folder) {
         status = copy_text(options->models_folder, &engine->models_folder, error);
     } else if (!(engine->models_folder = registry_folder())) {
-        status = error_set(error, SCOUT_ERROR_NOT_FOUND,
-                           "no folder for models: set HOME, XDG_DATA_HOME or SCOUT_MODELS_DIR");
+        status =
+            errno == ENOMEM
+                ? error_no_memory(error)
+                : error_set(error, SCOUT_ERROR_NOT_FOUND,
+                            "no folder for models: set HOME, XDG_DATA_HOME or SCOUT_MODELS_DIR");
     }
     if (status)
         return status;

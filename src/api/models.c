@@ -2,6 +2,7 @@
 // packed file.
 #include <scout/models.h>
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,10 @@ static ScoutStatus models_folder(const char *folder, char **path, ScoutError *er
     *path = folder ? mem_copy_text(folder, strlen(folder)) : registry_folder();
     if (*path)
         return SCOUT_OK;
-    return folder ? error_no_memory(error)
-                  : error_set(error, SCOUT_ERROR_NOT_FOUND,
-                              "no folder for models: set HOME, XDG_DATA_HOME or SCOUT_MODELS_DIR");
+    return folder || errno == ENOMEM
+               ? error_no_memory(error)
+               : error_set(error, SCOUT_ERROR_NOT_FOUND,
+                           "no folder for models: set HOME, XDG_DATA_HOME or SCOUT_MODELS_DIR");
 }
 
 ScoutStatus scout_models_list(const char *folder, ScoutModelList **list, ScoutError *error)

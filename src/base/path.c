@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,10 @@ static char *xdg_home(const char *variable, const char *under_home)
     if (folder && folder[0] == '/')
         return path_join(folder, "scout");
     const char *home = getenv("HOME");
-    if (!home || home[0] != '/')
+    if (!home || home[0] != '/') {
+        errno = ENOENT;
         return NULL;
+    }
     char *parent = path_join(home, under_home);
     if (!parent)
         return NULL;

@@ -295,6 +295,7 @@ static void zsh_branch(const ConfigTable *table, size_t index, const char *name,
                     buffer_append_text(out, " \\");
                 buffer_append_char(out, *at);
             }
+            out->failed = out->failed || spec.failed;
             buffer_done(&spec);
         }
         buffer_append_text(out, "        '*: :");
@@ -445,6 +446,7 @@ static void write_fish(const ConfigTable *table, Buffer *out)
                 fish_words(command->completes, command->completes_from, command->choices, out);
             buffer_append_char(out, '\n');
         }
+        out->failed = out->failed || condition.failed;
         buffer_done(&condition);
     }
 }

@@ -57,6 +57,7 @@ static void option_row(const ConfigPage *page, const ConfigOption *option)
     if (initial)
         buffer_printf(&text, " [%s]", initial);
     row(page, label, buffer_text(&text));
+    page->out->failed = page->out->failed || text.failed;
     buffer_done(&text);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/attributes.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "unit/base/in_folder.h"
 
 #include <setjmp.h>
@@ -86,10 +87,20 @@ static ScoutStatus run_and_stop(void *context)
     return status;
 }
 
+// A relative one would count as unset.
+static void use_state_folder(void)
+{
+    BASE_CLEANUP(mem_free_pointer) char *here = realpath(".", NULL);
+    assert_non_null(here);
+    BASE_CLEANUP(mem_free_pointer) char *state = path_join(here, "state");
+    assert_non_null(state);
+    assert_int_equal(setenv("XDG_STATE_HOME", state, 1), 0);
+}
+
 static void test_the_disk_fills_up(void **state)
 {
     (void)state;
-    assert_int_equal(setenv("XDG_STATE_HOME", "state", 1), 0);
+    use_state_folder();
     assert_int_equal(file_write("recording", "x", 1, true, NULL), SCOUT_OK);
     Work work = {.options = json_object(), .fewest = SIZE_MAX};
     assert_true(disk_run_all(run_and_stop, &work, CALLS_MAX) > (size_t)2 * SEGMENTS);
@@ -131,7 +142,7 @@ static ScoutStatus finish(void *context)
 static void test_the_mark_cannot_be_written(void **state)
 {
     (void)state;
-    assert_int_equal(setenv("XDG_STATE_HOME", "state", 1), 0);
+    use_state_folder();
     assert_int_equal(file_write("recording", "x", 1, true, NULL), SCOUT_OK);
     Work work = {.options = json_object()};
     assert_true(disk_run_all(finish, &work, CALLS_MAX) >= 4);

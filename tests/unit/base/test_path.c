@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -63,7 +64,9 @@ static void test_xdg_folders(void **state)
     assert_int_equal(setenv("XDG_DATA_HOME", "", 1), 0);
     check_home(path_data_home, "/home/ada/.local/share/scout");
     assert_int_equal(unsetenv("HOME"), 0);
+    errno = 0;
     check_home(path_data_home, NULL);
+    assert_int_equal(errno, ENOENT);
 }
 
 int main(void)

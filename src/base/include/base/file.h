@@ -47,7 +47,8 @@ char *path_join(const char *folder, const char *name);
 const char *path_base(const char *path);
 
 // $XDG_DATA_HOME/scout, and so on for CONFIG, CACHE and STATE, or their defaults under $HOME. New
-// string, free with mem_free; NULL when neither variable is set or memory is out.
+// string, free with mem_free; NULL when neither variable is set (errno is ENOENT then) or memory is
+// out (ENOMEM).
 char *path_data_home(void);
 char *path_config_home(void);
 char *path_cache_home(void);
