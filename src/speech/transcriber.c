@@ -26,13 +26,18 @@ enum {
     VAD_PIECE_MS = 1000, // speech and silence are told of at least this often
     VAD_PIECE_SAMPLES = VAD_PIECE_MS * 16,
     PREVIOUS_MAX = 223, // tokens of earlier text that a prompt holds
-    WINDOW_MIN_SAMPLES = 320
+    WINDOW_MIN_SAMPLES = 320,
+    MODEL_AUDIO_CTX = 1500, // positions of a window of 30 s
+    MODEL_TEXT_CTX = 448
 };
 
 // Above this temperature, text is no prompt for what follows it.
 static const float PROMPT_TEMPERATURE_MAX = 0.5f;
-// A language this probable is taken at once; else more of the speech is listened to.
-static const double LANGUAGE_SURE = 0.5;
+// A language is taken before the stream's first 30 s are over when it is this probable, or when
+// that much speech makes it more probable than all others: a second of speech alone is often
+// mistaken.
+static const double LANGUAGE_SURE = 0.95, LANGUAGE_LIKELY = 0.5;
+static const int64_t LANGUAGE_SPEECH_SAMPLES = (int64_t)10 * SCOUT_SAMPLE_RATE;
 
 struct Transcriber {
     const WhisperModel *whisper;
@@ -57,12 +62,15 @@ struct Transcriber {
 
     int32_t previous[PREVIOUS_MAX];
     size_t previous_count;
+    bool previous_written; // some of it by the model, not by the caller
     int32_t *prefix;
     size_t prefix_count;
 
     bool language_known, language_told;
     size_t language;
+    float language_probability;
     double *language_scores; // sums of log probabilities
+    int64_t language_speech; // samples of speech in those sums
     int64_t language_heard;  // of the track: windows before it were listened to
     float *language_logprobs;
 
@@ -108,7 +116,21 @@ static ScoutStatus choose_language(Transcriber *transcriber, ScoutError *error)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "this model does not know %s",
                          language_name(transcriber->language));
     transcriber->language_known = true;
+    transcriber->language_probability = 1;
     return SCOUT_OK;
+}
+
+// Every Whisper model was trained on windows of 30 s and texts of 448 tokens, and all that is done
+// with its output is made for these.
+static ScoutStatus check_model(const WhisperModel *whisper, ScoutError *error)
+{
+    const WhisperDims *dims = whisper_dims(whisper);
+    if (dims->n_audio_ctx == MODEL_AUDIO_CTX && dims->n_text_ctx == MODEL_TEXT_CTX)
+        return SCOUT_OK;
+    return error_set(error, SCOUT_ERROR_UNSUPPORTED,
+                     "this model is made for %zu positions of sound and %zu tokens of text; only "
+                     "models for %d and %d, as Whisper's are, can transcribe: choose another",
+                     dims->n_audio_ctx, dims->n_text_ctx, MODEL_AUDIO_CTX, MODEL_TEXT_CTX);
 }
 
 // The tokens of " text", without white space around it. *tokens is new.
@@ -166,8 +188,10 @@ static ScoutStatus take_previous(Transcriber *transcriber, ScoutError *error)
             return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
                              "previous token %zu is %d, which this model does not have", i, token);
     }
-    if (options->condition_on_previous && options->previous_token_count > 0)
+    if (options->condition_on_previous && options->previous_token_count > 0) {
         remember(transcriber, options->previous_tokens, options->previous_token_count);
+        transcriber->previous_written = true;
+    }
     return SCOUT_OK;
 }
 
@@ -287,7 +311,9 @@ ScoutStatus transcriber_new(const TranscriberSetup *setup, Transcriber **transcr
     made->cancel = setup->cancel;
     made->turn = (Turn){.schedule = setup->schedule, .cancel = setup->cancel};
     set_range(made, setup);
-    ScoutStatus status = choose_language(made, error);
+    ScoutStatus status = check_model(setup->whisper, error);
+    if (status == SCOUT_OK)
+        status = choose_language(made, error);
     if (status == SCOUT_OK)
         status = take_texts(made, error);
     if (status == SCOUT_OK)
@@ -309,18 +335,19 @@ const ScoutTimings *transcriber_timings(const Transcriber *transcriber)
 
 // ---------------------------------------------------------------------------------------- language
 
-static ScoutStatus tell_language(Transcriber *transcriber, float probability, ScoutError *error)
+// The receiver may do anything, also with other streams: the turn is not held.
+static ScoutStatus tell_language(Transcriber *transcriber, ScoutError *error)
 {
-    transcriber->language_known = transcriber->language_told = true;
+    transcriber->language_told = true;
     ScoutLanguage language = {.code = language_code(transcriber->language),
                               .name = language_name(transcriber->language),
-                              .probability = probability};
+                              .probability = transcriber->language_probability};
     return report_language(&transcriber->report, &language, error);
 }
 
-// Takes the language that all windows heard so far make most probable. `sure`: only if it is
-// probable enough.
-static ScoutStatus settle_language(Transcriber *transcriber, bool sure, ScoutError *error)
+// Takes the language that all windows heard so far make most probable. `sure`: only if that is
+// certain enough.
+static void settle_language(Transcriber *transcriber, bool sure)
 {
     const double *scores = transcriber->language_scores;
     size_t best = 0;
@@ -329,10 +356,13 @@ static ScoutStatus settle_language(Transcriber *transcriber, bool sure, ScoutErr
         best = scores[i] > scores[best] ? i : best;
     for (size_t i = 0; i < language_count(); i++)
         sum += exp(scores[i] - scores[best]);
-    if (sure && 1 / sum < LANGUAGE_SURE)
-        return SCOUT_OK;
+    double probability = 1 / sum;
+    bool enough = transcriber->language_speech >= LANGUAGE_SPEECH_SAMPLES;
+    if (sure && probability < (enough ? LANGUAGE_LIKELY : LANGUAGE_SURE))
+        return;
     transcriber->language = best;
-    return tell_language(transcriber, (float)(1 / sum), error);
+    transcriber->language_probability = (float)probability;
+    transcriber->language_known = true;
 }
 
 // Adds what the model thinks of the loaded window, and decides if that is enough.
@@ -344,8 +374,10 @@ static ScoutStatus hear_language(Transcriber *transcriber, const Plan *plan, Sco
         return status;
     for (size_t i = 0; i < language_count(); i++)
         transcriber->language_scores[i] += (double)transcriber->language_logprobs[i];
+    transcriber->language_speech += track_speech(&transcriber->track, plan->start, plan->end);
     transcriber->language_heard = plan->end;
-    return settle_language(transcriber, true, error);
+    settle_language(transcriber, true);
+    return SCOUT_OK;
 }
 
 // ----------------------------------------------------------------------------------------- windows
@@ -381,11 +413,17 @@ static ScoutStatus decode_window(Transcriber *transcriber, const Plan *plan, Sco
     if (status != SCOUT_OK)
         return status;
     transcriber->cursor = outcome.resume;
-    transcriber->prefix_count = 0;
-    remember(transcriber, outcome.tokens, outcome.token_count);
-    if (!transcriber->options.condition_on_previous ||
-        result.temperature > PROMPT_TEMPERATURE_MAX ||
-        (result.verdict != WINDOW_SILENT && !result.reliable))
+    // What the caller said of the text stays until there is some; what the model wrote is dropped
+    // when it may be the cause of a loop.
+    bool text = result.verdict == WINDOW_TEXT;
+    bool suspect = result.verdict == WINDOW_LOOP && transcriber->previous_written;
+    if (text) {
+        transcriber->prefix_count = 0;
+        remember(transcriber, outcome.tokens, outcome.token_count);
+        transcriber->previous_written = true;
+    }
+    if (suspect || (text && (!transcriber->options.condition_on_previous || !result.reliable ||
+                             result.temperature > PROMPT_TEMPERATURE_MAX)))
         transcriber->previous_count = 0;
     return SCOUT_OK;
 }
@@ -411,6 +449,11 @@ static ScoutStatus hear_window(Transcriber *transcriber, const Plan *plan, Scout
                     (size_t)(plan->end - plan->start), error);
     if (status == SCOUT_OK && !transcriber->language_known)
         status = hear_language(transcriber, plan, error);
+    if (status == SCOUT_OK && transcriber->language_known && !transcriber->language_told) {
+        turn_leave(&transcriber->turn);
+        status = tell_language(transcriber, error);
+        turn_take(&transcriber->turn);
+    }
     if (status == SCOUT_OK && transcriber->language_known && !waits)
         status = decode_window(transcriber, plan, error);
     turn_leave(&transcriber->turn);
@@ -429,9 +472,10 @@ static ScoutStatus advance(Transcriber *transcriber, bool finished, ScoutError *
         bool waits = !transcriber->language_known && from > transcriber->cursor;
         ScoutStatus status = SCOUT_OK;
         if (waits && (track->end - transcriber->cursor >= WINDOW_SAMPLES_MAX ||
-                      (finished && plan.kind == PLAN_WAIT)))
-            status = settle_language(transcriber, false, error);
-        else if (plan.kind == PLAN_WAIT)
+                      (finished && plan.kind == PLAN_WAIT))) {
+            settle_language(transcriber, false);
+            status = tell_language(transcriber, error);
+        } else if (plan.kind == PLAN_WAIT)
             break;
         else if (plan.kind == PLAN_SKIP)
             status = skip_silence(transcriber, &plan, error);
@@ -446,21 +490,33 @@ static ScoutStatus advance(Transcriber *transcriber, bool finished, ScoutError *
 
 // ------------------------------------------------------------------------------------------- sound
 
+static ScoutStatus check_cancel(const Transcriber *transcriber, ScoutError *error)
+{
+    if (cancel_is_raised(transcriber->cancel))
+        return error_set(error, SCOUT_ERROR_CANCELLED, "the transcription was cancelled");
+    return SCOUT_OK;
+}
+
+static ScoutStatus check_vad(ScoutStatus status, ScoutError *error)
+{
+    return status == SCOUT_OK ? status
+                              : error_set(error, status, "voice activity holds too much sound");
+}
+
 // Takes in the frame as far as it is filled.
 static ScoutStatus take_frame(Transcriber *transcriber, ScoutError *error)
 {
     size_t count = transcriber->frame_fill;
     transcriber->frame_fill = 0;
-    if (cancel_is_raised(transcriber->cancel))
-        return error_set(error, SCOUT_ERROR_CANCELLED, "the transcription was cancelled");
-    ScoutStatus status = track_append(&transcriber->track, transcriber->frame, count, error);
+    ScoutStatus status = check_cancel(transcriber, error);
+    if (status == SCOUT_OK)
+        status = track_append(&transcriber->track, transcriber->frame, count, error);
     if (status != SCOUT_OK || !transcriber->vad)
         return status;
     int64_t start_ns = clock_monotonic_ns();
     status = vad_push(transcriber->vad, transcriber->frame, count);
     transcriber->timings.vad_s += (double)(clock_monotonic_ns() - start_ns) * 1e-9;
-    return status == SCOUT_OK ? status
-                              : error_set(error, status, "voice activity holds too much sound");
+    return check_vad(status, error);
 }
 
 // The wanted part is over: does what is left.
@@ -471,7 +527,7 @@ static ScoutStatus end_part(Transcriber *transcriber, ScoutError *error)
     if (transcriber->frame_fill > 0)
         status = take_frame(transcriber, error);
     if (status == SCOUT_OK && transcriber->vad)
-        status = vad_flush(transcriber->vad);
+        status = check_vad(vad_flush(transcriber->vad), error);
     return status == SCOUT_OK ? advance(transcriber, true, error) : status;
 }
 
@@ -519,16 +575,17 @@ static ScoutStatus check_state(const Transcriber *transcriber, ScoutError *error
 {
     if (transcriber->finished)
         return error_set(error, SCOUT_ERROR_STATE, "the stream was finished already");
-    if (transcriber->failed != SCOUT_OK)
-        return error_set(error, transcriber->failed, "the stream has failed before");
-    return SCOUT_OK;
+    ScoutStatus status = check_cancel(transcriber, error);
+    if (status == SCOUT_OK && transcriber->failed != SCOUT_OK)
+        status = error_set(error, transcriber->failed, "the stream has failed before");
+    return status;
 }
 
 static ScoutStatus begin_call(Transcriber *transcriber, ScoutError *error)
 {
     ScoutStatus status = check_state(transcriber, error);
     if (status == SCOUT_OK && transcriber->language_known && !transcriber->language_told)
-        status = tell_language(transcriber, 1.0f, error);
+        status = tell_language(transcriber, error);
     return status;
 }
 

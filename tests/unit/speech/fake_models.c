@@ -211,16 +211,17 @@ WhisperModel *fake_model(FakeModel *model)
 
 const WhisperDims *whisper_dims(const WhisperModel *model)
 {
-    (void)model;
-    static const WhisperDims DIMS = {.n_vocab = FAKE_VOCAB,
-                                     .n_mels = 80,
-                                     .n_state = 64,
-                                     .n_heads = 1,
-                                     .n_encoder_layers = 1,
-                                     .n_decoder_layers = 1,
-                                     .n_audio_ctx = 1500,
-                                     .n_text_ctx = POSITIONS};
-    return &DIMS;
+    static WhisperDims dims;
+    const FakeModel *script = model->script;
+    dims = (WhisperDims){.n_vocab = FAKE_VOCAB,
+                         .n_mels = 80,
+                         .n_state = 64,
+                         .n_heads = 1,
+                         .n_encoder_layers = 1,
+                         .n_decoder_layers = 1,
+                         .n_audio_ctx = script->n_audio_ctx ? script->n_audio_ctx : 1500,
+                         .n_text_ctx = script->n_text_ctx ? script->n_text_ctx : POSITIONS};
+    return &dims;
 }
 
 const Bpe *whisper_bpe(const WhisperModel *model)

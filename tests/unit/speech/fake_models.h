@@ -47,7 +47,8 @@ typedef struct FakeModel {
     size_t encodes;     // windows encoded so far
     size_t last_frames; // of the last window
     size_t decode_calls, decode_rows;
-    size_t calls_until_failure; // whisper_decode fails with IO when it comes to 0; 0: never
+    size_t calls_until_failure;     // whisper_decode fails with IO when it comes to 0; 0: never
+    size_t n_audio_ctx, n_text_ctx; // 0: 1500 and 448
 } FakeModel;
 
 // The one model of the test; whisper_* act on it.
