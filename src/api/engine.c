@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,20 +19,20 @@ void scout_engine_options_init(ScoutEngineOptions *options)
         *options = (ScoutEngineOptions){.size = sizeof(*options)};
 }
 
-ScoutStatus engine_copy_options(void *out, size_t out_size, const void *options, const char *type,
+ScoutStatus engine_copy_options(const EngineOptionsKind *kind, const void *options, void *out,
                                 ScoutError *error)
 {
     if (!options)
         return SCOUT_OK;
     size_t size;
     memcpy(&size, options, sizeof(size));
-    if (size < sizeof(size_t) || size > out_size)
+    if (size < kind->first_size || size > kind->size)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "%s.size is %zu, this library knows up to %zu: call its _init function "
+                         "%s.size is %zu, this library knows %zu to %zu: call its _init function "
                          "first and use headers no newer than the library",
-                         type, size, out_size);
+                         kind->name, size, kind->first_size, kind->size);
     memcpy(out, options, size);
-    memcpy(out, &out_size, sizeof(out_size));
+    memcpy(out, &kind->size, sizeof(kind->size));
     return SCOUT_OK;
 }
 
@@ -86,10 +87,14 @@ ScoutStatus scout_engine_new(const ScoutEngineOptions *options, ScoutEngine **en
 {
     if (!engine)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "engine is NULL");
+    static const EngineOptionsKind kind = {
+        .name = "ScoutEngineOptions",
+        .first_size = offsetof(ScoutEngineOptions, compute) + sizeof(ScoutCompute),
+        .size = sizeof(ScoutEngineOptions),
+    };
     ScoutEngineOptions chosen;
     scout_engine_options_init(&chosen);
-    ScoutStatus status =
-        engine_copy_options(&chosen, sizeof(chosen), options, "ScoutEngineOptions", error);
+    ScoutStatus status = engine_copy_options(&kind, options, &chosen, error);
     if (status)
         return status;
     if (chosen.threads < 0 || chosen.threads > THREAD_POOL_MAX)
@@ -103,6 +108,7 @@ ScoutStatus scout_engine_new(const ScoutEngineOptions *options, ScoutEngine **en
     if (!made)
         return error_no_memory(error);
     pthread_mutex_init(&made->lock, NULL);
+    pthread_cond_init(&made->loaded, NULL);
     status = engine_setup(made, &chosen, error);
     if (status) {
         scout_engine_free(made);
@@ -112,6 +118,13 @@ ScoutStatus scout_engine_new(const ScoutEngineOptions *options, ScoutEngine **en
     return SCOUT_OK;
 }
 
+static void free_model(EngineModel *model)
+{
+    whisper_close(model->whisper);
+    mem_free(model->path);
+    mem_free(model);
+}
+
 void scout_engine_free(ScoutEngine *engine)
 {
     if (!engine)
@@ -119,15 +132,14 @@ void scout_engine_free(ScoutEngine *engine)
     while (engine->models) {
         EngineModel *model = engine->models;
         engine->models = model->next;
-        whisper_close(model->whisper);
-        mem_free(model->path);
-        mem_free(model);
+        free_model(model);
     }
     silero_close(engine->silero);
     thread_pool_free(engine->pool);
     schedule_free(engine->schedule);
     mem_free(engine->models_folder);
     mem_free(engine->decoder);
+    pthread_cond_destroy(&engine->loaded);
     pthread_mutex_destroy(&engine->lock);
     mem_free(engine);
 }
@@ -151,30 +163,53 @@ static ScoutStatus open_packed(const ScoutEngine *engine, const char *name, Pack
                      name, kind == PACKED_WHISPER ? "speech recognition" : "voice activity");
 }
 
-// The lock is held. The file is loaded with the pool, which belongs to whoever has the turn.
-static ScoutStatus load_whisper(ScoutEngine *engine, const char *name, const char *path,
-                                EngineModel **loaded, ScoutError *error)
+// Without the lock, the turn and the pool, which belongs to whoever has the turn: nobody waits for
+// a model but those who want it. Matrices that are multiplied as they are stored need no other
+// thread.
+static ScoutStatus load_whisper(const ScoutEngine *engine, const char *name, WhisperModel **whisper,
+                                ScoutError *error)
+{
+    PackedFile *file = NULL;
+    ScoutStatus status = open_packed(engine, name, PACKED_WHISPER, &file, error);
+    return status ? status
+                  : whisper_open(file, engine->compute, &engine->kernels, NULL, whisper, error);
+}
+
+// The lock is held. NULL: neither loaded nor loading.
+static EngineModel *find_model(const ScoutEngine *engine, const char *path)
+{
+    EngineModel *model = engine->models;
+    while (model && strcmp(model->path, path) != 0)
+        model = model->next;
+    return model;
+}
+
+// The lock is held. An entry that says that this thread loads the model.
+static ScoutStatus claim_model(ScoutEngine *engine, const char *path, EngineModel **claimed,
+                               ScoutError *error)
 {
     EngineModel *model = mem_array(1, sizeof(*model));
     if (!model)
         return error_no_memory(error);
-    PackedFile *file = NULL;
     ScoutStatus status = copy_text(path, &model->path, error);
-    if (!status)
-        status = open_packed(engine, name, PACKED_WHISPER, &file, error);
-    if (!status) {
-        schedule_enter(engine->schedule);
-        status = whisper_open(file, engine->compute, &engine->kernels, engine->pool,
-                              &model->whisper, error);
-        schedule_leave(engine->schedule);
-    }
     if (status) {
-        mem_free(model->path);
-        mem_free(model);
+        free_model(model);
         return status;
     }
-    *loaded = model;
+    model->next = engine->models;
+    engine->models = model;
+    *claimed = model;
     return SCOUT_OK;
+}
+
+// The lock is held.
+static void drop_model(ScoutEngine *engine, EngineModel *model)
+{
+    EngineModel **link = &engine->models;
+    while (*link != model)
+        link = &(*link)->next;
+    *link = model->next;
+    free_model(model);
 }
 
 ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, const WhisperModel **whisper,
@@ -188,21 +223,30 @@ ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, const WhisperM
         return status;
 
     pthread_mutex_lock(&engine->lock);
-    EngineModel *model = engine->models;
-    while (model && strcmp(model->path, path) != 0)
-        model = model->next;
+    // Where another thread could not load it, this one tries, and has the reason to tell.
+    EngineModel *model = find_model(engine, path);
+    while (model && !model->whisper) {
+        pthread_cond_wait(&engine->loaded, &engine->lock);
+        model = find_model(engine, path);
+    }
     if (!model) {
-        status = load_whisper(engine, name, path, &model, error);
+        status = claim_model(engine, path, &model, error);
         if (!status) {
-            model->next = engine->models;
-            engine->models = model;
+            pthread_mutex_unlock(&engine->lock);
+            WhisperModel *loaded = NULL;
+            status = load_whisper(engine, name, &loaded, error);
+            pthread_mutex_lock(&engine->lock);
+            if (status)
+                drop_model(engine, model);
+            else
+                model->whisper = loaded;
+            pthread_cond_broadcast(&engine->loaded);
         }
     }
+    if (!status)
+        *whisper = model->whisper;
     pthread_mutex_unlock(&engine->lock);
-    if (status)
-        return status;
-    *whisper = model->whisper;
-    return SCOUT_OK;
+    return status;
 }
 
 ScoutStatus engine_silero(ScoutEngine *engine, const Silero **silero, ScoutError *error)

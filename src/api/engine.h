@@ -11,10 +11,11 @@
 #include "speech/schedule.h"
 #include <scout/speech.h>
 
-// A whisper model in memory. Entries live as long as the engine, so a pointer stays valid.
+// A whisper model in memory, or on its way there. Loaded ones live as long as the engine, so a
+// pointer to their model stays valid.
 typedef struct EngineModel {
-    char *path; // of the packed file; the key
-    WhisperModel *whisper;
+    char *path;            // of the packed file; the key
+    WhisperModel *whisper; // NULL: some thread is loading it
     struct EngineModel *next;
 } EngineModel;
 
@@ -25,20 +26,27 @@ struct ScoutEngine {
     char *models_folder;
     char *decoder; // NULL: audio_decoder_open finds it
     WhisperCompute compute;
-    pthread_mutex_t lock; // guards the two below; held while a model loads, so it loads once
+    pthread_mutex_t lock;  // guards the two below; held for moments only
+    pthread_cond_t loaded; // a model was loaded, or could not be
     EngineModel *models;
-    Silero *silero;
+    Silero *silero; // small enough to be loaded under the lock
 };
 
-// Loads on first use. Any thread.
+// Loads on first use, once however many threads ask. Any thread; streams go on meanwhile.
 ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, const WhisperModel **whisper,
                            ScoutError *error);
 ScoutStatus engine_silero(ScoutEngine *engine, const Silero **silero, ScoutError *error);
 
-// A copy of the caller's struct of `size` bytes into *out, which already holds the defaults, so
-// that a program built against an older, shorter struct keeps working. INVALID_ARGUMENT when size
-// is none of ours.
-ScoutStatus engine_copy_options(void *out, size_t out_size, const void *options, const char *type,
+// A kind of options struct: `size` is today's, `first_size` that of its first version.
+typedef struct EngineOptionsKind {
+    const char *name;
+    size_t first_size, size;
+} EngineOptionsKind;
+
+// A copy of the caller's struct into *out, which already holds the defaults, so that a program
+// built against an older, shorter struct keeps working. INVALID_ARGUMENT when its size is none of
+// ours.
+ScoutStatus engine_copy_options(const EngineOptionsKind *kind, const void *options, void *out,
                                 ScoutError *error);
 
 #endif

@@ -1,6 +1,7 @@
 // Streams: one recording pushed as samples, turned into events by a transcriber.
 #include "stream.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -32,9 +33,13 @@ void scout_transcribe_options_init(ScoutTranscribeOptions *options)
 ScoutStatus stream_options(const ScoutTranscribeOptions *given, ScoutTranscribeOptions *options,
                            ScoutError *error)
 {
+    static const EngineOptionsKind kind = {
+        .name = "ScoutTranscribeOptions",
+        .first_size = offsetof(ScoutTranscribeOptions, previous_tokens),
+        .size = sizeof(ScoutTranscribeOptions),
+    };
     scout_transcribe_options_init(options);
-    ScoutStatus status =
-        engine_copy_options(options, sizeof(*options), given, "ScoutTranscribeOptions", error);
+    ScoutStatus status = engine_copy_options(&kind, given, options, error);
     return status ? status : transcribe_options_check(options, error);
 }
 

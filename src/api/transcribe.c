@@ -73,6 +73,26 @@ static ScoutStatus job_feed(Job *job, const float *samples, size_t count, ScoutE
     return scout_stream_push(job->stream, samples, count, error);
 }
 
+// What the decoder left out before the wanted part. Known when the first sample of the part is: the
+// recording then is at least that long.
+static ScoutStatus job_tell_head(Job *job, ScoutError *error)
+{
+    if (job->samples > 0 || job->origin_s <= 0)
+        return SCOUT_OK;
+    ScoutEvent event = {
+        .type = SCOUT_EVENT_SKIPPED,
+        .u.skipped = {.start_s = 0,
+                      .end_s = job->origin_s,
+                      .reason = SCOUT_SKIP_OUTSIDE,
+                      .speech_prob_max = -1,
+                      .speech_prob_mean = -1,
+                      .no_speech_prob = -1},
+    };
+    if (job_event(job, &event))
+        return error_set(error, SCOUT_ERROR_CANCELLED, "the receiver of events asked to stop");
+    return SCOUT_OK;
+}
+
 static ScoutStatus job_feed_file(Job *job, ScoutError *error)
 {
     float *samples BASE_CLEANUP(mem_free_pointer) = mem_aligned(FEED_SAMPLES, sizeof(*samples));
@@ -87,7 +107,9 @@ static ScoutStatus job_feed_file(Job *job, ScoutError *error)
             return status;
         if (!count)
             return SCOUT_OK;
-        status = job_feed(job, samples, count, error);
+        status = job_tell_head(job, error);
+        if (!status)
+            status = job_feed(job, samples, count, error);
         if (status)
             return status;
     }

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "speech/transcriber.h"
 
-enum { HOTWORDS_MAX = 1000, TEXT_BYTES_MAX = 1 << 16 };
+enum { HOTWORDS_MAX = 1000, HOTWORD_BYTES_MAX = 1024, TEXT_BYTES_MAX = 1 << 16 };
 
 static const float PATIENCE_MAX = 8.0f, BOOST_MAX = 10.0f, TEMPERATURE_MAX = 2.0f;
 
@@ -28,14 +28,14 @@ static ScoutStatus check_number(const char *name, double value, double low, doub
                      value, low, high);
 }
 
-static ScoutStatus check_text(const char *name, const char *text, ScoutError *error)
+static ScoutStatus check_text(const char *name, const char *text, size_t max, ScoutError *error)
 {
     if (!text)
         return SCOUT_OK;
-    size_t length = strnlen(text, TEXT_BYTES_MAX + 1);
-    if (length > TEXT_BYTES_MAX)
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s is longer than %d bytes", name,
-                         TEXT_BYTES_MAX);
+    size_t length = strnlen(text, max + 1);
+    if (length > max)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                         "%s is longer than %zu bytes: shorten it", name, max);
     if (!utf8_valid(text, length))
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s is not valid UTF-8", name);
     return SCOUT_OK;
@@ -43,9 +43,11 @@ static ScoutStatus check_text(const char *name, const char *text, ScoutError *er
 
 static ScoutStatus check_texts(const ScoutTranscribeOptions *options, ScoutError *error)
 {
-    ScoutStatus status = check_text("the prompt", options->prompt, error);
+    ScoutStatus status = check_text("the prompt", options->prompt, TEXT_BYTES_MAX, error);
     if (status == SCOUT_OK)
-        status = check_text("the prefix", options->prefix, error);
+        status = check_text("the prefix", options->prefix, TEXT_BYTES_MAX, error);
+    if (status == SCOUT_OK)
+        status = check_text("the language", options->language, TEXT_BYTES_MAX, error);
     if (status != SCOUT_OK)
         return status;
     if (options->previous_token_count > 0 && !options->previous_tokens)
@@ -62,7 +64,7 @@ static ScoutStatus check_texts(const ScoutTranscribeOptions *options, ScoutError
     for (size_t i = 0; i < options->hotword_count; i++) {
         if (!options->hotwords[i])
             return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "hotword %zu is NULL", i);
-        status = check_text("a hotword", options->hotwords[i], error);
+        status = check_text("a hotword", options->hotwords[i], HOTWORD_BYTES_MAX, error);
         if (status != SCOUT_OK)
             return status;
     }

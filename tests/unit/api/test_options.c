@@ -65,6 +65,15 @@ static void an_engine_says_which_option_is_wrong(void **state)
     assert_null(engine);
 }
 
+static ScoutStatus stream_with(ScoutEngine *engine, const ScoutTranscribeOptions *options,
+                               ScoutError *error)
+{
+    ScoutStream *stream = NULL;
+    ScoutStatus status = scout_stream_new(engine, options, ignore, NULL, &stream, error);
+    assert_null(stream);
+    return status;
+}
+
 // A program built when the struct was shorter passes its own, smaller size.
 static void a_shorter_struct_gets_defaults_and_a_longer_one_is_refused(void **state)
 {
@@ -73,16 +82,54 @@ static void a_shorter_struct_gets_defaults_and_a_longer_one_is_refused(void **st
     ScoutError error;
     ScoutEngineOptions options;
     scout_engine_options_init(&options);
-    options.threads = 9999; // lies beyond the size below, so nobody may look at it
-    options.size = offsetof(ScoutEngineOptions, threads);
-    assert_int_equal(scout_engine_new(&options, &engine, &error), SCOUT_OK);
-    scout_engine_free(engine);
-
     options.size = sizeof(options) + 8;
     assert_int_equal(scout_engine_new(&options, &engine, &error), SCOUT_ERROR_INVALID_ARGUMENT);
     assert_non_null(strstr(error.message, "ScoutEngineOptions.size"));
-    options.size = 0;
-    assert_int_equal(scout_engine_new(&options, &engine, &error), SCOUT_ERROR_INVALID_ARGUMENT);
+    static const size_t too_short[] = {0, sizeof(size_t), offsetof(ScoutEngineOptions, compute)};
+    for (size_t i = 0; i < sizeof(too_short) / sizeof(too_short[0]); i++) {
+        options.size = too_short[i];
+        assert_int_equal(scout_engine_new(&options, &engine, &error), SCOUT_ERROR_INVALID_ARGUMENT);
+    }
+    assert_null(engine);
+}
+
+// The first version of these ended before `previous_tokens`.
+static void an_older_program_is_not_asked_for_what_it_did_not_know(void **state)
+{
+    (void)state;
+    ScoutEngine *engine = engine_in("/nonexistent");
+    ScoutError error;
+    ScoutTranscribeOptions options;
+    scout_transcribe_options_init(&options);
+    options.previous_token_count = 7; // lies beyond the size below, so nobody may look at it
+    assert_int_equal(stream_with(engine, &options, &error), SCOUT_ERROR_INVALID_ARGUMENT);
+    options.size = offsetof(ScoutTranscribeOptions, previous_tokens);
+    assert_int_equal(stream_with(engine, &options, &error), SCOUT_ERROR_NOT_FOUND);
+    options.size--;
+    assert_int_equal(stream_with(engine, &options, &error), SCOUT_ERROR_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "ScoutTranscribeOptions.size"));
+    scout_engine_free(engine);
+}
+
+static void hotwords_that_are_too_long_are_refused_with_their_limit(void **state)
+{
+    (void)state;
+    ScoutEngine *engine = engine_in("/nonexistent");
+    ScoutError error;
+    static char longest[1026];
+    memset(longest, 'a', 1025);
+    static const char *words[1000];
+    for (size_t i = 0; i < 1000; i++)
+        words[i] = longest;
+    ScoutTranscribeOptions options;
+    scout_transcribe_options_init(&options);
+    options.hotwords = words;
+    options.hotword_count = 1000;
+    assert_int_equal(stream_with(engine, &options, &error), SCOUT_ERROR_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "1024 bytes"));
+    longest[1024] = '\0';
+    assert_int_equal(stream_with(engine, &options, &error), SCOUT_ERROR_NOT_FOUND);
+    scout_engine_free(engine);
 }
 
 static void a_missing_model_is_named_with_the_remedy(void **state)
@@ -94,15 +141,6 @@ static void a_missing_model_is_named_with_the_remedy(void **state)
     assert_non_null(strstr(error.message, "nosuch"));
     assert_non_null(strstr(error.message, "scout models"));
     scout_engine_free(engine);
-}
-
-static ScoutStatus stream_with(ScoutEngine *engine, const ScoutTranscribeOptions *options,
-                               ScoutError *error)
-{
-    ScoutStream *stream = NULL;
-    ScoutStatus status = scout_stream_new(engine, options, ignore, NULL, &stream, error);
-    assert_null(stream);
-    return status;
 }
 
 static void numbers_out_of_range_are_refused_before_a_model_is_looked_for(void **state)
@@ -209,6 +247,8 @@ int main(void)
         cmocka_unit_test(an_engine_needs_no_options),
         cmocka_unit_test(an_engine_says_which_option_is_wrong),
         cmocka_unit_test(a_shorter_struct_gets_defaults_and_a_longer_one_is_refused),
+        cmocka_unit_test(an_older_program_is_not_asked_for_what_it_did_not_know),
+        cmocka_unit_test(hotwords_that_are_too_long_are_refused_with_their_limit),
         cmocka_unit_test(a_missing_model_is_named_with_the_remedy),
         cmocka_unit_test(numbers_out_of_range_are_refused_before_a_model_is_looked_for),
         cmocka_unit_test(null_pointers_are_answered_not_followed),

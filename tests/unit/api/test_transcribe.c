@@ -142,6 +142,11 @@ static void a_part_of_a_file_has_the_times_of_the_whole(void **state)
     size_t count;
     const ScoutSegment *segments = scout_transcript_segments(transcript, &count);
     assert_true(count > 0 && segments[0].start_s >= 1.0);
+    size_t skipped_count;
+    const ScoutSkipped *skipped = scout_transcript_skipped(transcript, &skipped_count);
+    assert_true(skipped_count > 0);
+    assert_int_equal(skipped[0].reason, SCOUT_SKIP_OUTSIDE);
+    assert_true(skipped[0].start_s == 0.0 && skipped[0].end_s == 1.0);
     assert_true(segments[count - 1].end_s * SCOUT_SAMPLE_RATE <= (double)sample_count + 1.0);
     scout_transcript_free(transcript);
 }
