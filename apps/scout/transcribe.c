@@ -167,7 +167,8 @@ static ScoutStatus resume(Input *input, ScoutTranscribeOptions *options, int32_t
         return SCOUT_OK;
     terminal_note("%s: going on at %.1f seconds", input->file, settled_s);
     options->start_s = settled_s;
-    options->prefix = NULL;
+    if (view->segment_count) // else the text has not begun
+        options->prefix = NULL;
     if (*view->language.code)
         options->language = view->language.code;
     *tokens = recent_tokens(view, &options->previous_token_count);

@@ -7,6 +7,8 @@
 // Threads: an engine may be used by any number of threads at once; a stream belongs to one thread
 // at a time, except scout_stream_cancel, which any thread or signal handler may call. Events are
 // delivered on the thread that calls scout_stream_push, scout_stream_finish or scout_transcribe_*.
+// Their receiver may take its time, load models, and push to other streams, but not call anything
+// of the stream they come from except scout_stream_cancel.
 #ifndef SCOUT_SPEECH_H
 #define SCOUT_SPEECH_H
 
@@ -66,7 +68,9 @@ typedef enum ScoutSkipReason {
     SCOUT_SKIP_NO_SPEECH,  // voice activity found no speech
     SCOUT_SKIP_SILENT,     // the model judged the window silent
     SCOUT_SKIP_UNRELIABLE, // every pass was repetitive or improbable
-    SCOUT_SKIP_OUTSIDE     // before `start_s` or after `end_s` of the options
+    // Before `start_s` or after `end_s` of the options. For files, what lies after end_s is not
+    // decoded and not told of, and what lies before start_s only if the recording is that long.
+    SCOUT_SKIP_OUTSIDE
 } ScoutSkipReason;
 
 // Audio that gave no text. Nothing is dropped without one of these.
@@ -85,13 +89,30 @@ typedef struct ScoutLanguage {
 } ScoutLanguage;
 
 typedef enum ScoutEventType {
-    SCOUT_EVENT_LANGUAGE, // once, before the first segment
+    // Once, before the first segment: at the first push where the language was given; else when it
+    // is clear, which takes ten seconds of speech, or less where the model is very sure of it, and
+    // at most the 30 s of sound after the first speech, whose text waits for it.
+    SCOUT_EVENT_LANGUAGE,
     SCOUT_EVENT_SEGMENT,
     SCOUT_EVENT_SKIPPED,
     SCOUT_EVENT_PROGRESS
 } ScoutEventType;
 
 // Everything in an event is borrowed until the callback returns.
+//
+// A run that was stopped can be resumed by another. Everything told before a progress event lies
+// before its `settled_s`, and nothing told after it does. So whoever resumes keeps what came before
+// the last progress event, discards segments and skipped spans that came after it (the new run
+// tells of that time again), and gives the new run the same options but for these:
+// - start_s: settled_s;
+// - language: the one that was detected, if there was a language event;
+// - prefix: NULL, if a segment is kept;
+// - previous_tokens: the tokens of the kept segments. Text of a temperature above 0.5 is no prompt
+//   for what follows, nor is what came before it: only the tokens after the last such segment, and
+//   no `prompt`, where there is one.
+// The text is that of one run as far as this goes: a window that is listened to again may be cut
+// otherwise. Segment ids begin at 0 again, and a file's time before settled_s is told of as
+// SCOUT_SKIP_OUTSIDE.
 typedef struct ScoutEvent {
     ScoutEventType type;
     union {
@@ -100,8 +121,8 @@ typedef struct ScoutEvent {
         ScoutSkipped skipped;
         struct {
             double received_s; // audio pushed so far
-            double settled_s; // no later event tells of anything before this; a run may resume here
-            double total_s;   // the length of a file as its header claims; 0 or less: unknown
+            double settled_s;  // no later event tells of anything before this
+            double total_s;    // the length of a file as its header claims; 0 or less: unknown
         } progress;
     } u;
 } ScoutEvent;
@@ -151,7 +172,7 @@ typedef struct ScoutTranscribeOptions {
     const char *prompt;          // text as if said before; gives names and style. NULL: none
     const char *prefix;          // the first window's text begins with it. NULL: none
     const char *const *hotwords; // words and phrases to favour; never written unless heard
-    size_t hotword_count;        // at most 1,000
+    size_t hotword_count;        // at most 1,000, of at most 1,024 bytes each
     float hotword_boost;         // added to the logits along a phrase; 0..10, default 2
 
     int words;            // non-zero: word times
@@ -189,7 +210,8 @@ SCOUT_API void scout_transcribe_options_init(ScoutTranscribeOptions *options);
 
 typedef struct ScoutStream ScoutStream;
 
-// Strings in options are copied. The model is loaded if it was not. callback may not be NULL.
+// Strings in options are copied. The model is loaded if it was not: UNSUPPORTED also for one that
+// is not made for 30 s of sound and 448 tokens. callback may not be NULL.
 SCOUT_API ScoutStatus scout_stream_new(ScoutEngine *engine, const ScoutTranscribeOptions *options,
                                        ScoutEventCallback callback, void *context,
                                        ScoutStream **stream, ScoutError *error);
@@ -203,8 +225,8 @@ SCOUT_API ScoutStatus scout_stream_push(ScoutStream *stream, const float *sample
 // Computes the rest. Afterwards only scout_stream_free is allowed.
 SCOUT_API ScoutStatus scout_stream_finish(ScoutStream *stream, ScoutError *error);
 
-// Makes the call in progress, and every later one, return SCOUT_ERROR_CANCELLED soon. Any thread;
-// async-signal-safe.
+// Makes the call in progress, and every later one, return SCOUT_ERROR_CANCELLED soon; a stream that
+// was finished stays so, and its calls return STATE. Any thread; async-signal-safe.
 SCOUT_API void scout_stream_cancel(ScoutStream *stream);
 
 // ------------------------------------------------------------------------------------- transcripts
