@@ -184,22 +184,20 @@ static EngineModel *find_model(const ScoutEngine *engine, const char *path)
     return model;
 }
 
-// The lock is held. An entry that says that this thread loads the model.
-static ScoutStatus claim_model(ScoutEngine *engine, const char *path, EngineModel **claimed,
-                               ScoutError *error)
+// The lock is held. An entry that says that this thread loads the model; NULL: out of memory.
+static EngineModel *claim_model(ScoutEngine *engine, const char *path)
 {
     EngineModel *model = mem_array(1, sizeof(*model));
     if (!model)
-        return error_no_memory(error);
-    ScoutStatus status = copy_text(path, &model->path, error);
-    if (status) {
+        return NULL;
+    model->path = mem_copy_text(path, strlen(path));
+    if (!model->path) {
         free_model(model);
-        return status;
+        return NULL;
     }
     model->next = engine->models;
     engine->models = model;
-    *claimed = model;
-    return SCOUT_OK;
+    return model;
 }
 
 // The lock is held.
@@ -210,6 +208,27 @@ static void drop_model(ScoutEngine *engine, EngineModel *model)
         link = &(*link)->next;
     *link = model->next;
     free_model(model);
+}
+
+// The lock is held, and given up while the model loads. *loaded is set on success only.
+static ScoutStatus load_model(ScoutEngine *engine, const char *name, const char *path,
+                              EngineModel **loaded, ScoutError *error)
+{
+    EngineModel *model = claim_model(engine, path);
+    if (!model)
+        return error_no_memory(error);
+    pthread_mutex_unlock(&engine->lock);
+    WhisperModel *whisper = NULL;
+    ScoutStatus status = load_whisper(engine, name, &whisper, error);
+    pthread_mutex_lock(&engine->lock);
+    pthread_cond_broadcast(&engine->loaded);
+    if (status) {
+        drop_model(engine, model);
+        return status;
+    }
+    model->whisper = whisper;
+    *loaded = model;
+    return SCOUT_OK;
 }
 
 ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, const WhisperModel **whisper,
@@ -229,21 +248,9 @@ ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, const WhisperM
         pthread_cond_wait(&engine->loaded, &engine->lock);
         model = find_model(engine, path);
     }
-    if (!model) {
-        status = claim_model(engine, path, &model, error);
-        if (!status) {
-            pthread_mutex_unlock(&engine->lock);
-            WhisperModel *loaded = NULL;
-            status = load_whisper(engine, name, &loaded, error);
-            pthread_mutex_lock(&engine->lock);
-            if (status)
-                drop_model(engine, model);
-            else
-                model->whisper = loaded;
-            pthread_cond_broadcast(&engine->loaded);
-        }
-    }
-    if (!status)
+    if (!model)
+        status = load_model(engine, name, path, &model, error);
+    if (model)
         *whisper = model->whisper;
     pthread_mutex_unlock(&engine->lock);
     return status;
