@@ -26,6 +26,9 @@ static const int64_t REST_MIN_SAMPLES = 8000;
 static const float VOICED_PROBABILITY = 0.5f;
 // Whisper's times are inexact: text this near to speech may belong to it.
 static const int64_t NEAR_SAMPLES = 8000;
+// Together these mean that nobody spoke: docs/decisions/0008-evidence-of-speech.md.
+static const float WEAK_SPEECH_PROBABILITY = 0.4f;
+static const float WEAK_LOGPROB = -0.65f;
 
 // A piece of the window on its way out.
 typedef struct Part {
@@ -33,7 +36,8 @@ typedef struct Part {
     size_t text_first, text_end; // of Passage.text_tokens
     size_t word_first, word_end; // of Passage.words
     int64_t start, end_sample;
-    bool rejected; // it lies where nobody speaks, or after the end of the sound
+    bool rejected;          // it lies where nobody speaks, or after the end of the sound
+    ScoutSkipReason reason; // why it is rejected
 } Part;
 
 struct Passage {
@@ -372,9 +376,7 @@ static ScoutStatus tell_part(Passage *passage, const Part *part, size_t language
     if (status != SCOUT_OK)
         return status;
     if (part->rejected)
-        return tell_rejected(passage, part->end_sample, result,
-                             passage->options->vad ? SCOUT_SKIP_NO_SPEECH : SCOUT_SKIP_UNRELIABLE,
-                             tokens, count, error);
+        return tell_rejected(passage, part->end_sample, result, part->reason, tokens, count, error);
     float max;
     track_probability(passage->track, part->start, part->end_sample, &max, &segment.speech_prob);
     status = list_words(passage, part, &segment, error);
@@ -417,22 +419,37 @@ static void order_parts(Passage *passage, int64_t end)
     }
 }
 
-// Text is believed only if it lies in the sound and, with voice activity, near to speech.
-static void reject_parts(Passage *passage, const Plan *plan)
+// Neither the sound nor the text alone tells a cough from a word: where voice activity found hardly
+// any speech *and* the model found its own text improbable, nobody spoke.
+static bool evidence_is_weak(const Passage *passage, const Part *part, float avg_logprob)
+{
+    float max, mean;
+    track_probability(passage->track, part->start, part->end_sample, &max, &mean);
+    return mean < WEAK_SPEECH_PROBABILITY && avg_logprob < WEAK_LOGPROB;
+}
+
+// Text is believed only if it lies in the sound and, with voice activity, where somebody speaks.
+static void reject_parts(Passage *passage, const Plan *plan, float avg_logprob)
 {
     for (size_t i = 0; i < passage->part_count; i++) {
         Part *part = &passage->parts[i];
+        part->rejected = true;
+        part->reason = SCOUT_SKIP_UNRELIABLE;
+        if (part->start >= plan->end)
+            continue;
+        if (passage->options->vad && evidence_is_weak(passage, part, avg_logprob))
+            continue;
+        part->reason = SCOUT_SKIP_NO_SPEECH;
         part->rejected =
-            part->start >= plan->end ||
-            (passage->options->vad && track_speech(passage->track, part->start - NEAR_SAMPLES,
-                                                   part->end_sample + NEAR_SAMPLES) == 0);
+            passage->options->vad && track_speech(passage->track, part->start - NEAR_SAMPLES,
+                                                  part->end_sample + NEAR_SAMPLES) == 0;
     }
 }
 
 static ScoutStatus tell_parts(Passage *passage, const Plan *plan, size_t language,
                               const WindowResult *result, int64_t resume, ScoutError *error)
 {
-    reject_parts(passage, plan);
+    reject_parts(passage, plan, result->avg_logprob);
     collect_text_tokens(passage, result);
     ScoutStatus status = SCOUT_OK;
     if (wants_words(passage))
