@@ -41,8 +41,10 @@ lint:
 	@$(call ninja)
 	@tools/lint $(BUILD)
 
+# Below /usr/local, or meson's prefix; DESTDIR=... puts it elsewhere, for packages.
 install: all
-	@meson install -C $(BUILD)
+	@meson install -C $(BUILD) --no-rebuild --quiet
+	@if [ "$$(id -u)" = 0 ] && [ -z "$$DESTDIR" ]; then ldconfig; fi
 
 clean:
 	@rm -rf $(BUILD)
