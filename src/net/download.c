@@ -136,7 +136,8 @@ static void set_options(Transfer *transfer, char *detail)
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
-    // CURLOPT_RESUME_FROM would fail where the server cannot resume; with a range, 200 starts again.
+    // CURLOPT_RESUME_FROM would fail where the server cannot resume; with a range, 200 starts
+    // again.
     if (transfer->start) {
         char range[32];
         snprintf(range, sizeof(range), "%llu-", (unsigned long long)transfer->start);

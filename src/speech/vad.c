@@ -10,8 +10,8 @@
 
 enum { GROUP_FRAMES = 8, PADDING_MS_MAX = 10000, ONSET_MS_MAX = 2000 };
 
-// The peak is brought to -8 dBFS. It falls by 12 dB a second while the sound is quieter, so that the
-// gain follows a speaker but not a syllable. Amplification ends at 40 dB.
+// The peak is brought to -8 dBFS. It falls by 12 dB a second while the sound is quieter, so that
+// the gain follows a speaker but not a syllable. Amplification ends at 40 dB.
 static const float LEVEL_TARGET = 0.398107f;
 static const float LEVEL_LOWEST = 0.00398107f;
 static const float LEVEL_HIGHEST = 10.0f;
