@@ -180,7 +180,7 @@ static ScoutStatus open_model(const char *folder, const char *name, PackedFile *
 ScoutStatus scout_models_verify(const char *folder, const char *name, ScoutModelProgress progress,
                                 void *context, ScoutError *error)
 {
-    PackedFile *file;
+    PackedFile *file = NULL;
     ScoutStatus status = open_model(folder, name, &file, error);
     if (status)
         return status;
@@ -239,7 +239,7 @@ ScoutStatus scout_models_info(const char *folder, const char *name, char **json,
 {
     if (!json)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "json is NULL");
-    PackedFile *file;
+    PackedFile *file = NULL;
     ScoutStatus status = open_model(folder, name, &file, error);
     if (status)
         return status;

@@ -115,9 +115,3 @@ void error_prefix(ScoutError *error, const char *format, ...)
     else
         (void)error_set(error, error->status, "%s: %s", prefix, error->message);
 }
-
-ScoutStatus error_no_memory(ScoutError *error)
-{
-    return error_set(error, SCOUT_ERROR_OUT_OF_MEMORY,
-                     "not enough memory: close other programs or use a smaller model");
-}

@@ -73,7 +73,7 @@ ScoutStatus track_add_span(Track *track, const VadSpan *span, ScoutError *error)
         track->spans[count - 1].end = span->end_samples;
         return SCOUT_OK;
     }
-    if (track->span_count == track->span_capacity)
+    if (count == track->span_capacity)
         return no_room(error);
     track->spans[track->span_count++] = (TrackSpan){span->start_samples, span->end_samples};
     return SCOUT_OK;

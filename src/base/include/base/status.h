@@ -18,7 +18,13 @@ ScoutStatus error_set_errno(ScoutError *error, int errno_value, const char *form
 // Puts "prefix: " before the message that error already holds. Keeps the status. NULL is allowed.
 void error_prefix(ScoutError *error, const char *format, ...) BASE_PRINTF(2, 3);
 
-// The sentence every failed allocation gives.
-ScoutStatus error_no_memory(ScoutError *error);
+// The sentence every failed allocation gives. It stands here so that whoever compiles or analyses a
+// caller sees that it never returns SCOUT_OK.
+static inline ScoutStatus error_no_memory(ScoutError *error)
+{
+    (void)error_set(error, SCOUT_ERROR_OUT_OF_MEMORY,
+                    "not enough memory: close other programs or use a smaller model");
+    return SCOUT_ERROR_OUT_OF_MEMORY;
+}
 
 #endif
