@@ -241,7 +241,7 @@ typedef struct ScoutTimings {
     double mel_s;
     double encoder_s;
     double decoder_s; // token decoding
-    double align_s;   // word times
+    double align_s;   // word times and alternatives
     double total_s;   // wall time of the whole call
     size_t windows;   // encoder runs
     size_t tokens;    // decoder rows

@@ -55,6 +55,7 @@ struct Passage {
     size_t text_count;
     Word words[WORDS_MAX];
     size_t word_count;
+    WordAlternatives others[WORDS_MAX]; // of the words
     size_t starts[TOKENS_MAX + 1];
     float probabilities[TOKENS_MAX];
     int32_t told[TOKENS_MAX];
@@ -291,6 +292,16 @@ static ScoutStatus place_words(Passage *passage, const Plan *plan, size_t langua
     return SCOUT_OK;
 }
 
+static ScoutStatus find_alternatives(Passage *passage, size_t language, ScoutError *error)
+{
+    memset(passage->others, 0, passage->word_count * sizeof *passage->others);
+    if (passage->options->alternatives == 0 || passage->text_count == 0)
+        return SCOUT_OK;
+    return window_alternatives(passage->window, language, passage->text_tokens, passage->text_count,
+                               passage->words, passage->word_count, &passage->arena,
+                               passage->others, error);
+}
+
 static ScoutStatus list_words(Passage *passage, const Part *part, ScoutSegment *segment,
                               ScoutError *error)
 {
@@ -302,6 +313,7 @@ static ScoutStatus list_words(Passage *passage, const Part *part, ScoutSegment *
         return error_no_memory(error);
     for (size_t i = 0; i < count; i++) {
         const Word *word = &passage->words[part->word_first + i];
+        const WordAlternatives *others = &passage->others[part->word_first + i];
         buffer_clear(&passage->text);
         if (!text_append_tokens(&passage->text, passage->bpe, passage->text_tokens + word->first,
                                 word->end - word->first, &passage->scratch))
@@ -312,6 +324,8 @@ static ScoutStatus list_words(Passage *passage, const Part *part, ScoutSegment *
             .start_s = word->start_s + passage->report->origin_s,
             .end_s = word->end_s + passage->report->origin_s,
             .probability = word->probability,
+            .alternatives = others->items,
+            .alternative_count = others->count,
         };
         if (!out[i].text)
             return error_no_memory(error);
@@ -454,6 +468,8 @@ static ScoutStatus tell_parts(Passage *passage, const Plan *plan, size_t languag
     ScoutStatus status = SCOUT_OK;
     if (wants_words(passage))
         status = place_words(passage, plan, language, resume, error);
+    if (wants_words(passage) && status == SCOUT_OK)
+        status = find_alternatives(passage, language, error);
     turn_leave(passage->turn);
     order_parts(passage, resume);
     for (size_t i = 0; i < passage->part_count && status == SCOUT_OK; i++)

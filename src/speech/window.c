@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "align.h"
+#include "alternatives.h"
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "rules.h"
 #include "search.h"
 #include "text.h"
+#include "words.h"
 
 enum {
     PROMPT_SEQUENCE = 0,
@@ -47,6 +49,8 @@ struct Window {
     Mel *mel;
     WhisperRun *run;
     Search *search;
+    Alternatives *alternatives; // NULL where none are asked for
+    size_t width;               // work sequences
     Rules rules;
     float *frames; // [MEL_WINDOW_FRAMES][n_mels]
     float *logits; // [2][n_vocab]: after the start token, after the prompt
@@ -74,6 +78,7 @@ void window_free(Window *window)
     mem_free(window->rows);
     mem_free(window->logits);
     mem_free(window->frames);
+    alternatives_free(window->alternatives);
     search_free(window->search);
     whisper_run_free(window->run);
     mel_free(window->mel);
@@ -95,10 +100,14 @@ static ScoutStatus make_parts(Window *window, const WindowSetup *setup, ScoutErr
         .sequences = WORK_SEQUENCE + BASE_MAX(width, (size_t)options->alternatives + 1),
         .rows = dims->n_text_ctx,
     };
+    window->width = limits.sequences - WORK_SEQUENCE;
     ScoutStatus status = mel_new(dims->n_mels, &window->mel, error);
     if (status == SCOUT_OK)
         status = whisper_run_new(setup->whisper, setup->pool, &limits, &window->run, error);
     window->tokens_max = dims->n_text_ctx / 2 + WINDOW_PREFIX_MAX + 1;
+    if (status == SCOUT_OK && options->alternatives > 0)
+        status = alternatives_new(setup->whisper, (size_t)options->alternatives,
+                                  &window->alternatives, error);
     if (status == SCOUT_OK)
         status = search_new(dims->n_vocab, width, finished_count(options), window->tokens_max,
                             &window->search, error);
@@ -411,16 +420,23 @@ ScoutStatus window_decode(Window *window, const WindowTask *task, WindowResult *
 
 // --------------------------------------------------------------------------------------- alignment
 
+// The marks that a text without timestamps follows become the prompt.
+static void build_plain_prompt(Window *window, size_t language)
+{
+    const BpeSpecial *special = bpe_special(whisper_bpe(window->whisper));
+    window->prompt_count = 0;
+    add_mark(window, special->start);
+    add_language_and_task(window, language);
+    add_mark(window, special->no_timestamps);
+}
+
 ScoutStatus window_align(Window *window, size_t language, const int32_t *tokens, size_t count,
                          size_t *starts, float *probabilities, ScoutError *error)
 {
     const BpeSpecial *special = bpe_special(whisper_bpe(window->whisper));
     int64_t start_ns = clock_monotonic_ns();
-    window->prompt_count = 0;
-    add_mark(window, special->start);
-    add_language_and_task(window, language);
-    size_t marks = window->prompt_count;
-    add_mark(window, special->no_timestamps);
+    build_plain_prompt(window, language);
+    size_t marks = window->prompt_count - 1;
     if (window->prompt_count + count + 1 > whisper_dims(window->whisper)->n_text_ctx)
         return error_set(error, SCOUT_ERROR_LIMIT, "%zu tokens are too many to align", count);
     memcpy(window->prompt + window->prompt_count, tokens, count * sizeof *tokens);
@@ -454,4 +470,33 @@ ScoutStatus window_align(Window *window, size_t language, const int32_t *tokens,
     window->timings->tokens += total;
     window->timings->align_s += seconds_since(start_ns);
     return status == SCOUT_OK ? turn_step(window->turn, error) : status;
+}
+
+ScoutStatus window_alternatives(Window *window, size_t language, const int32_t *tokens,
+                                size_t count, const Word *words, size_t word_count, Arena *arena,
+                                WordAlternatives *found, ScoutError *error)
+{
+    int64_t start_ns = clock_monotonic_ns();
+    build_plain_prompt(window, language);
+    if (window->prompt_count + count > whisper_dims(window->whisper)->n_text_ctx)
+        return error_set(error, SCOUT_ERROR_LIMIT, "%zu tokens are too many for alternatives",
+                         count);
+    AlternativesTask task = {
+        .run = window->run,
+        .sequence = WORK_SEQUENCE,
+        .width = window->width - 1,
+        .rules = &window->rules,
+        .prompt = window->prompt,
+        .prompt_count = window->prompt_count,
+        .tokens = tokens,
+        .count = count,
+        .words = words,
+        .word_count = word_count,
+        .spaces = words_language_has_spaces(language_code(language)),
+        .turn = window->turn,
+    };
+    ScoutStatus status = alternatives_find(window->alternatives, &task, arena, found,
+                                           &window->timings->tokens, error);
+    window->timings->align_s += seconds_since(start_ns);
+    return status;
 }

@@ -8,11 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "alternatives.h"
+#include "base/arena.h"
 #include "base/status.h"
 #include "base/thread_pool.h"
 #include "hotwords.h"
 #include "models/whisper.h"
 #include "turn.h"
+#include "words.h"
 #include <scout/speech.h>
 
 enum { WINDOW_SAMPLES_MAX = 480000, WINDOW_PREFIX_MAX = 100 };
@@ -71,5 +74,11 @@ ScoutStatus window_decode(Window *window, const WindowTask *task, WindowResult *
 // 0.02 s, the last one the end of the last token; probabilities[count] of each token.
 ScoutStatus window_align(Window *window, size_t language, const int32_t *tokens, size_t count,
                          size_t *starts, float *probabilities, ScoutError *error);
+
+// What else the model could have written in the place of each of the words, which are of those
+// tokens: found[word_count], in the arena; alternatives.h. Needs options->alternatives > 0.
+ScoutStatus window_alternatives(Window *window, size_t language, const int32_t *tokens,
+                                size_t count, const Word *words, size_t word_count, Arena *arena,
+                                WordAlternatives *found, ScoutError *error);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -110,6 +111,46 @@ static void words_come_out_with_their_times(void **state)
     }
     assert_true(last_s <= scout_transcript_duration_s(transcript));
     scout_transcript_free(transcript);
+}
+
+static void check_alternatives(const ScoutWord *word, size_t limit)
+{
+    assert_true(word->alternative_count <= limit);
+    const char *written = word->text + strspn(word->text, " ");
+    float last = 1.0f;
+    for (size_t i = 0; i < word->alternative_count; i++) {
+        const ScoutAlternative *other = &word->alternatives[i];
+        assert_true(other->probability > 0.0f && other->probability <= last);
+        last = other->probability;
+        size_t length = strlen(other->text);
+        assert_true(length > 0 && other->text[0] != ' ' && other->text[length - 1] != ' ');
+        assert_int_not_equal(strcasecmp(other->text, written), 0);
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(strcasecmp(other->text, word->alternatives[j].text), 0);
+    }
+}
+
+static void words_have_alternatives(void **state)
+{
+    (void)state;
+    need_model();
+    size_t found[2] = {0, 0};
+    for (int limit = 1; limit <= 4; limit += 3) {
+        ScoutTranscribeOptions options = greedy();
+        options.alternatives = limit;
+        ScoutTranscript *transcript = from_samples(&options);
+        size_t count;
+        const ScoutSegment *segments = scout_transcript_segments(transcript, &count);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(segments[i].word_count > 0);
+            for (size_t j = 0; j < segments[i].word_count; j++) {
+                check_alternatives(&segments[i].words[j], (size_t)limit);
+                found[limit > 1] += segments[i].words[j].alternative_count;
+            }
+        }
+        scout_transcript_free(transcript);
+    }
+    assert_true(found[0] > 0 && found[1] > found[0]);
 }
 
 static void a_file_gives_what_its_samples_give(void **state)
@@ -317,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_come_out_with_their_times),
+        cmocka_unit_test(words_have_alternatives),
         cmocka_unit_test(a_file_gives_what_its_samples_give),
         cmocka_unit_test(a_part_of_a_file_has_the_times_of_the_whole),
         cmocka_unit_test(the_size_of_the_pieces_changes_nothing),
