@@ -141,6 +141,11 @@ class Installed(unittest.TestCase):
         for library in ("libscout.so", "libscout.a"):
             self.assertIn(place, (LIBRARIES / library).read_bytes())
 
+    @unittest.skipUnless(PREFIX in ("/usr", "/usr/local"), "a prefix of somebody's own")
+    def test_the_library_is_installed_where_it_is_found(self):
+        folders = run("pkg-config", "--variable=pc_path", "pkg-config").strip().split(":")
+        self.assertIn(f"{PREFIX}/{LIBDIR}/pkgconfig", folders)
+
     def test_versions_agree(self):
         version = pkg_config("--modversion")[0]
         self.assertEqual(run(USED / BINDIR / "scout", "--version").split()[:2], ["scout", version])
