@@ -257,6 +257,12 @@ static const float *prompt_logits(const Window *window)
 
 ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *error)
 {
+    // The model learned to tell languages on windows of 30 s: on shorter ones it does so worse.
+    if (window->frame_count < MEL_WINDOW_FRAMES) {
+        ScoutStatus encoded = encode(window, MEL_WINDOW_FRAMES, error);
+        if (encoded != SCOUT_OK)
+            return encoded;
+    }
     const Bpe *bpe = whisper_bpe(window->whisper);
     int64_t start_ns = clock_monotonic_ns();
     WhisperRow row = {PROMPT_SEQUENCE, bpe_special(bpe)->start, true};

@@ -39,7 +39,8 @@ void window_free(Window *window); // NULL is allowed
 // back to those when a text from less is not good.
 ScoutStatus window_load(Window *window, const float *samples, size_t count, ScoutError *error);
 
-// log probabilities of the languages (index of models/tokenizer.h) for the loaded window, of those
+// Log probabilities of the languages (index of models/tokenizer.h) for the loaded window, which is
+// encoded as one of 30 s for it, of those
 // the model knows; -INFINITY for others. probabilities[language_count()].
 ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *error);
 
