@@ -446,7 +446,7 @@ static ScoutStatus hear_window(Transcriber *transcriber, const Plan *plan, Scout
     turn_take(&transcriber->turn);
     ScoutStatus status =
         window_load(transcriber->window, track_samples(&transcriber->track, plan->start),
-                    (size_t)(plan->end - plan->start), error);
+                    (size_t)(plan->end - plan->start), !transcriber->language_known, error);
     if (status == SCOUT_OK && !transcriber->language_known)
         status = hear_language(transcriber, plan, error);
     if (status == SCOUT_OK && transcriber->language_known && !transcriber->language_told) {

@@ -170,11 +170,14 @@ static ScoutStatus encode(Window *window, size_t frames, ScoutError *error)
     return status;
 }
 
-ScoutStatus window_load(Window *window, const float *samples, size_t count, ScoutError *error)
+ScoutStatus window_load(Window *window, const float *samples, size_t count, bool whole,
+                        ScoutError *error)
 {
     assert(count <= WINDOW_SAMPLES_MAX);
     window->samples = samples;
     window->sample_count = count;
+    if (whole)
+        return encode(window, MEL_WINDOW_FRAMES, error);
     size_t frames = (count + MEL_HOP_SAMPLES - 1) / MEL_HOP_SAMPLES + MARGIN_FRAMES;
     frames = BASE_MIN(BASE_ROUND_UP(frames, 2), (size_t)MEL_WINDOW_FRAMES);
     return encode(window, frames, error);
@@ -257,12 +260,7 @@ static const float *prompt_logits(const Window *window)
 
 ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *error)
 {
-    // The model learned to tell languages on windows of 30 s: on shorter ones it does so worse.
-    if (window->frame_count < MEL_WINDOW_FRAMES) {
-        ScoutStatus encoded = encode(window, MEL_WINDOW_FRAMES, error);
-        if (encoded != SCOUT_OK)
-            return encoded;
-    }
+    assert(window->frame_count == MEL_WINDOW_FRAMES);
     const Bpe *bpe = whisper_bpe(window->whisper);
     int64_t start_ns = clock_monotonic_ns();
     WhisperRow row = {PROMPT_SEQUENCE, bpe_special(bpe)->start, true};

@@ -36,12 +36,13 @@ void window_free(Window *window); // NULL is allowed
 
 // Encodes the samples; they stay borrowed until the next call of this. The encoder sees them and a
 // second of silence after them, not the 30 s that the model was trained on; window_decode falls
-// back to those when a text from less is not good.
-ScoutStatus window_load(Window *window, const float *samples, size_t count, ScoutError *error);
+// back to those when a text from less is not good. `whole`: 30 s from the start.
+ScoutStatus window_load(Window *window, const float *samples, size_t count, bool whole,
+                        ScoutError *error);
 
-// Log probabilities of the languages (index of models/tokenizer.h) for the loaded window, which is
-// encoded as one of 30 s for it, of those
-// the model knows; -INFINITY for others. probabilities[language_count()].
+// Log probabilities of the languages (index of models/tokenizer.h) for the window, which was loaded
+// whole: the model learned to tell languages on 30 s, and does so worse on less. -INFINITY for
+// languages that it does not know. logprobs[language_count()].
 ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *error);
 
 typedef struct WindowTask {

@@ -386,7 +386,9 @@ class Damage(unittest.TestCase):
                 self.assertGreaterEqual(got.said['total'], 1)
                 self.assertFalse(got.problems[0]['to_end'])
                 self.assertLess(abs(got.problems[0]['at_s'] - SECONDS / 2), 1.5)
-                self.assertLess(abs(got.seconds - whole.seconds), 0.4)
+                # ADTS frames carry neither number nor time: what is lost until FFmpeg finds the
+                # next one depends on what the damage looks like to it.
+                self.assertLess(abs(got.seconds - whole.seconds), 1.0 if name == 'x.aac' else 0.4)
         # Where frames carry their number, what follows is in its place to the sample.
         whole = decode(path('x.flac')).samples
         got = decode(path('bad-x.flac')).samples
