@@ -119,7 +119,7 @@ ScoutStatus transcript_add(ScoutTranscript *transcript, const ScoutEvent *event,
     case SCOUT_EVENT_PROGRESS: break;
     }
     return kept ? SCOUT_OK
-                : error_set(error, SCOUT_ERROR_LIMIT,
+                : error_set(error, SCOUT_ERROR_OUT_OF_MEMORY,
                             "the transcript does not fit into memory (at most 1 GiB is kept): "
                             "transcribe the recording in parts");
 }
