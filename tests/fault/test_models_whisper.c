@@ -137,12 +137,47 @@ static void test_work_allocates_nothing(void **state)
     whisper_close(model);
 }
 
+// Two encodings at once: the second one's memory may be refused, and the first does not notice.
+static ScoutStatus overlap(void *context)
+{
+    const WhisperModel *model = context;
+    const WhisperRunLimits limits = {.audios = 2, .sequences = 1, .rows = 1};
+    static const float mel[FRAMES * MELS];
+    WhisperRun *run = NULL;
+    WhisperEncoding *first = NULL;
+    WhisperEncoding *second = NULL;
+    ScoutStatus status = whisper_run_new(model, NULL, &limits, &run, NULL);
+    if (status)
+        return status;
+    assert_int_equal(whisper_encoding_new(run, 0, mel, FRAMES, &first, NULL), SCOUT_OK);
+    assert_true(whisper_encoding_step(first));
+    status = whisper_encoding_new(run, 1, mel, FRAMES, &second, NULL);
+    while (whisper_encoding_step(first))
+        if (second)
+            whisper_encoding_step(second);
+    whisper_encoding_free(first);
+    whisper_encoding_free(second);
+    whisper_run_free(run);
+    return status;
+}
+
+static void test_overlapping_encodings(void **state)
+{
+    (void)state;
+    Kernels kernels;
+    kernels_init(&kernels, 0);
+    WhisperModel *model = open_model(&kernels);
+    assert_true(fault_run_all(overlap, model, TRIALS_MAX) > 20);
+    whisper_close(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_work_allocates_nothing),
+        cmocka_unit_test(test_overlapping_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

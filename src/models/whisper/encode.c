@@ -2,27 +2,44 @@
 // block of positions through all of it while the block stays in cache: the convolutions and the
 // first layer's queries, keys and values; then, layer by layer, attention over all heads and blocks
 // of queries, and what follows up to the next layer's queries, keys and values (or, in the end, the
-// keys and values that the decoder will attend to). So a layer costs two passes over the pool.
+// encoder's output). So a layer costs two passes over the pool. Then come the keys and values that
+// the decoder will attend to. Between any two steps the run may do something else.
 #include "whisper_internal.h"
 
 #include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    // Decoder layers whose keys and values are one step's work: as much as a layer of the encoder.
+    CROSS_LAYERS = 6,
+    IDLE_MOST = 2, // encodings kept for reuse
+};
 
 // Positions cut into `count` blocks of about the same size, at most `size`.
 typedef struct Split {
     size_t count, size;
 } Split;
 
-typedef struct EncodeJob {
+// One window on its way, with memory for any window.
+struct WhisperEncoding {
     WhisperRun *run;
+    WhisperEncoding *next; // of the idle ones
+    float *x;              // [n_audio_ctx][n_state], the residual stream
+    float *queries;        // [n_audio_ctx][n_state]; holds the encoder's output in the end
+    float *attended;       // [n_audio_ctx][n_state]
+    void *memory;          // of the keys and values
+
     const float *mel;
     size_t frames;
     size_t positions;
-    Split blocks;  // for one thread to take through a layer
-    Split queries; // that attend together
-    size_t layer;
     size_t audio;
+    Split blocks;    // for one thread to take through a layer
+    Split attending; // queries that attend together
     NnPanels panels; // self-attention
-} EncodeJob;
+    size_t step;     // those done: the front, the layers, and the decoder's keys and values
+    size_t layer;    // the layer under way; of the decoder, the first one
+};
 
 typedef struct Block {
     size_t first, count; // positions
@@ -37,14 +54,14 @@ static Split split(size_t positions, size_t most, size_t threads)
     return (Split){.count = (positions + size - 1) / size, .size = size};
 }
 
-static Block block_of(const EncodeJob *job, Split cut, size_t index)
+static Block block_of(const WhisperEncoding *job, Split cut, size_t index)
 {
     const size_t first = index * cut.size;
     return (Block){first, BASE_MIN(cut.size, job->positions - first)};
 }
 
 // Mel frames first..first+count, with zeros where the window has none.
-static void gather_mel(const EncodeJob *job, ptrdiff_t first, size_t count, float *out)
+static void gather_mel(const WhisperEncoding *job, ptrdiff_t first, size_t count, float *out)
 {
     const size_t n_mels = job->run->model->dims.n_mels;
     for (size_t i = 0; i < count; i++) {
@@ -58,7 +75,7 @@ static void gather_mel(const EncodeJob *job, ptrdiff_t first, size_t count, floa
 
 // Position t sees frames 2t-1..2t+1 of the first convolution, each of which sees one mel frame to
 // either side. Outside the window, mel frames and frames of the first convolution alike are zeros.
-static void convolve(const EncodeJob *job, WhisperWorker *worker, Block block)
+static void convolve(const WhisperEncoding *job, WhisperWorker *worker, Block block)
 {
     const WhisperRun *run = job->run;
     const WhisperModel *model = run->model;
@@ -71,7 +88,7 @@ static void convolve(const EncodeJob *job, WhisperWorker *worker, Block block)
     if (block.first == 0)
         memset(worker->wide, 0, d * sizeof(float));
     const NnOutput second = {
-        .c = run->x + block.first * d,
+        .c = job->x + block.first * d,
         .stride = d,
         .gelu = true,
         .residual = model->encoder_positions + block.first * d,
@@ -92,26 +109,26 @@ static void store_keys_values(const WhisperRun *run, WhisperWorker *worker, cons
 }
 
 // Queries, keys and values of the next attention.
-static void project_attention(const EncodeJob *job, WhisperWorker *worker, Block block,
+static void project_attention(const WhisperEncoding *job, WhisperWorker *worker, Block block,
                               const WhisperEncoderLayer *layer)
 {
     const WhisperRun *run = job->run;
     const size_t d = run->model->dims.n_state;
-    nn_norm_run(run->context.kernels, &layer->attn_norm, block.count, run->x + block.first * d, d,
+    nn_norm_run(run->context.kernels, &layer->attn_norm, block.count, job->x + block.first * d, d,
                 worker->narrow, d);
     worker->rows.x = worker->narrow;
     worker->rows.stride = d;
     nn_rows_prepare(run->context.kernels, &worker->rows, 0, block.count, &layer->qkv.weight);
     const NnLinear q = nn_linear_columns(&layer->qkv, 0, d);
     const NnLinear kv = nn_linear_columns(&layer->qkv, d, 2 * d);
-    const NnOutput out = {.c = run->queries + block.first * d, .stride = d};
+    const NnOutput out = {.c = job->queries + block.first * d, .stride = d};
     nn_linear_rows(run->context.kernels, &q, &worker->rows, 0, block.count, &out);
     store_keys_values(run, worker, &kv, block, &job->panels);
 }
 
 static void front_task(void *context, size_t index, size_t worker_index)
 {
-    const EncodeJob *job = context;
+    const WhisperEncoding *job = context;
     WhisperWorker *worker = &job->run->workers[worker_index];
     const Block block = block_of(job, job->blocks, index);
     convolve(job, worker, block);
@@ -120,29 +137,29 @@ static void front_task(void *context, size_t index, size_t worker_index)
 
 static void attention_task(void *context, size_t index, size_t worker_index)
 {
-    const EncodeJob *job = context;
+    const WhisperEncoding *job = context;
     const WhisperRun *run = job->run;
     const size_t d = run->model->dims.n_state;
-    const size_t head = index / job->queries.count;
-    const Block block = block_of(job, job->queries, index % job->queries.count);
+    const size_t head = index / job->attending.count;
+    const Block block = block_of(job, job->attending, index % job->attending.count);
     const size_t at = block.first * d + head * run->model->head_size;
-    nn_attention_panels(run->context.kernels, &job->panels, head, block.count, run->queries + at, d,
-                        run->workers[worker_index].scores, run->attended + at, d);
+    nn_attention_panels(run->context.kernels, &job->panels, head, block.count, job->queries + at, d,
+                        run->workers[worker_index].scores, job->attended + at, d);
 }
 
 // The rest of a layer: the attention's projection and the perceptron, both added to x.
-static void finish_layer(const EncodeJob *job, WhisperWorker *worker, Block block,
+static void finish_layer(const WhisperEncoding *job, WhisperWorker *worker, Block block,
                          const WhisperEncoderLayer *layer)
 {
     const WhisperRun *run = job->run;
     const Kernels *kernels = run->context.kernels;
     const size_t d = run->model->dims.n_state;
     const size_t inner = layer->fc1.weight.n;
-    float *x = run->x + block.first * d;
+    float *x = job->x + block.first * d;
     NnRows *rows = &worker->rows;
     const NnOutput onto_x = {.c = x, .stride = d, .residual = x, .residual_stride = d};
 
-    rows->x = run->attended + block.first * d;
+    rows->x = job->attended + block.first * d;
     rows->stride = d;
     nn_rows_prepare(kernels, rows, 0, block.count, &layer->out.weight);
     nn_linear_rows(kernels, &layer->out, rows, 0, block.count, &onto_x);
@@ -159,29 +176,19 @@ static void finish_layer(const EncodeJob *job, WhisperWorker *worker, Block bloc
     nn_linear_rows(kernels, &layer->fc2, rows, 0, block.count, &onto_x);
 }
 
-// The output, and the decoder's keys and values over it. The queries are no longer needed: the
-// output takes their place.
-static void finish_encoder(const EncodeJob *job, WhisperWorker *worker, Block block)
+// The output takes the queries' place: they are no longer needed.
+static void finish_encoder(const WhisperEncoding *job, Block block)
 {
-    const WhisperRun *run = job->run;
-    const WhisperModel *model = run->model;
+    const WhisperModel *model = job->run->model;
     const size_t d = model->dims.n_state;
-    float *encoded = run->queries + block.first * d;
-    nn_norm_run(model->kernels, &model->encoder_norm, block.count, run->x + block.first * d, d,
-                encoded, d);
-    worker->rows.x = encoded;
-    worker->rows.stride = d;
-    nn_rows_prepare(model->kernels, &worker->rows, 0, block.count,
-                    &model->decoder[0].cross_kv.weight);
-    for (size_t i = 0; i < model->dims.n_decoder_layers; i++) {
-        const NnPanels panels = whisper_cross_panels(run, job->audio, i);
-        store_keys_values(run, worker, &model->decoder[i].cross_kv, block, &panels);
-    }
+    const size_t at = block.first * d;
+    nn_norm_run(model->kernels, &model->encoder_norm, block.count, job->x + at, d,
+                job->queries + at, d);
 }
 
 static void back_task(void *context, size_t index, size_t worker_index)
 {
-    const EncodeJob *job = context;
+    const WhisperEncoding *job = context;
     const WhisperModel *model = job->run->model;
     WhisperWorker *worker = &job->run->workers[worker_index];
     const Block block = block_of(job, job->blocks, index);
@@ -189,11 +196,102 @@ static void back_task(void *context, size_t index, size_t worker_index)
     if (job->layer + 1 < model->dims.n_encoder_layers)
         project_attention(job, worker, block, &model->encoder[job->layer + 1]);
     else
-        finish_encoder(job, worker, block);
+        finish_encoder(job, block);
 }
 
-ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
-                           ScoutError *error)
+// The keys and values over the output for some layers of the decoder.
+static void cross_task(void *context, size_t index, size_t worker_index)
+{
+    const WhisperEncoding *job = context;
+    const WhisperRun *run = job->run;
+    const WhisperModel *model = run->model;
+    WhisperWorker *worker = &run->workers[worker_index];
+    const Block block = block_of(job, job->blocks, index);
+    const size_t end = BASE_MIN(job->layer + CROSS_LAYERS, model->dims.n_decoder_layers);
+    worker->rows.x = job->queries + block.first * model->dims.n_state;
+    worker->rows.stride = model->dims.n_state;
+    nn_rows_prepare(model->kernels, &worker->rows, 0, block.count,
+                    &model->decoder[job->layer].cross_kv.weight);
+    for (size_t i = job->layer; i < end; i++) {
+        const NnPanels panels = whisper_cross_panels(run, job->audio, i);
+        store_keys_values(run, worker, &model->decoder[i].cross_kv, block, &panels);
+    }
+}
+
+static void free_encoding(WhisperEncoding *encoding)
+{
+    mem_free(encoding->x);
+    mem_free(encoding->queries);
+    mem_free(encoding->attended);
+    mem_free(encoding->memory);
+    mem_free(encoding);
+}
+
+static WhisperEncoding *make_encoding(WhisperRun *run)
+{
+    const WhisperDims *dims = &run->model->dims;
+    const size_t elements = mem_multiply(dims->n_audio_ctx, dims->n_state);
+    const NnPanels panels = whisper_self_panels(run->model, dims->n_audio_ctx);
+    WhisperEncoding *made = mem_array(1, sizeof(*made));
+    if (!made)
+        return NULL;
+    made->run = run;
+    made->x = mem_aligned(elements, sizeof(float));
+    made->queries = mem_aligned(elements, sizeof(float));
+    made->attended = mem_aligned(elements, sizeof(float));
+    made->memory = mem_aligned(nn_panels_bytes(&panels), 1);
+    if (made->x && made->queries && made->attended && made->memory)
+        return made;
+    free_encoding(made);
+    return NULL;
+}
+
+bool whisper_encodings_reserve(WhisperRun *run)
+{
+    run->idle_encodings = make_encoding(run);
+    return run->idle_encodings;
+}
+
+void whisper_encodings_free(WhisperRun *run)
+{
+    while (run->idle_encodings) {
+        WhisperEncoding *first = run->idle_encodings;
+        run->idle_encodings = first->next;
+        free_encoding(first);
+    }
+}
+
+static WhisperEncoding *take_encoding(WhisperRun *run)
+{
+    WhisperEncoding *idle = run->idle_encodings;
+    if (!idle)
+        return make_encoding(run);
+    run->idle_encodings = idle->next;
+    if (run->encoded == idle)
+        run->encoded = NULL;
+    return idle;
+}
+
+// Beyond the few that are kept, the one that has been idle longest goes, but for that whose output
+// may still be read.
+static void drop_surplus(WhisperRun *run)
+{
+    size_t count = 0;
+    WhisperEncoding **oldest = NULL;
+    for (WhisperEncoding **at = &run->idle_encodings; *at; at = &(*at)->next) {
+        count++;
+        if (*at != run->encoded)
+            oldest = at;
+    }
+    if (count <= IDLE_MOST)
+        return;
+    WhisperEncoding *surplus = *oldest;
+    *oldest = surplus->next;
+    free_encoding(surplus);
+}
+
+ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel, size_t frames,
+                                 WhisperEncoding **encoding, ScoutError *error)
 {
     const WhisperModel *model = run->model;
     const WhisperDims *dims = &model->dims;
@@ -204,33 +302,96 @@ ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
                          "%zu mel frames: the encoder takes an even number from 2 to %zu", frames,
                          2 * dims->n_audio_ctx);
-    const size_t positions = frames / 2;
-    EncodeJob job = {
-        .run = run,
-        .mel = mel,
-        .frames = frames,
-        .positions = positions,
-        .blocks = split(positions, WHISPER_BLOCK, run->threads),
-        .queries = split(positions, NN_QUERIES_MAX, 1),
-        .audio = audio,
-        .panels = whisper_self_panels(model, positions),
-    };
-    nn_panels_place(&job.panels, run->panels);
-    run->audios[audio].positions = positions;
-    run->encoded_audio = audio;
-    thread_pool_run(run->context.pool, job.blocks.count, front_task, &job);
-    for (job.layer = 0; job.layer < dims->n_encoder_layers; job.layer++) {
-        thread_pool_run(run->context.pool, dims->n_heads * job.queries.count, attention_task, &job);
-        thread_pool_run(run->context.pool, job.blocks.count, back_task, &job);
-        if (run->probe)
-            run->probe(run->probe_context, job.layer, run->x, positions);
+    if (run->audios[audio].encoding)
+        return error_set(error, SCOUT_ERROR_STATE, "audio %zu is being encoded already", audio);
+    WhisperEncoding *job = take_encoding(run);
+    if (!job)
+        return error_no_memory(error);
+    if (run->encoded && run->encoded->audio == audio)
+        run->encoded = NULL;
+    job->mel = mel;
+    job->frames = frames;
+    job->positions = frames / 2;
+    job->audio = audio;
+    job->blocks = split(job->positions, WHISPER_BLOCK, run->threads);
+    job->attending = split(job->positions, NN_QUERIES_MAX, 1);
+    job->panels = whisper_self_panels(model, job->positions);
+    job->step = 0;
+    nn_panels_place(&job->panels, job->memory);
+    run->audios[audio].positions = 0;
+    run->audios[audio].encoding = job;
+    *encoding = job;
+    return SCOUT_OK;
+}
+
+static void encode_layer(WhisperEncoding *job)
+{
+    const WhisperRun *run = job->run;
+    ThreadPool *pool = run->context.pool;
+    thread_pool_run(pool, run->model->dims.n_heads * job->attending.count, attention_task, job);
+    thread_pool_run(pool, job->blocks.count, back_task, job);
+    if (run->probe)
+        run->probe(run->probe_context, job->layer, job->x, job->positions);
+}
+
+bool whisper_encoding_step(WhisperEncoding *encoding)
+{
+    WhisperRun *run = encoding->run;
+    const WhisperDims *dims = &run->model->dims;
+    WhisperAudio *audio = &run->audios[encoding->audio];
+    if (audio->encoding != encoding)
+        return false;
+    const size_t step = encoding->step++;
+    if (step == 0) {
+        thread_pool_run(run->context.pool, encoding->blocks.count, front_task, encoding);
+        return true;
     }
+    encoding->layer = step - 1;
+    if (encoding->layer < dims->n_encoder_layers) {
+        encode_layer(encoding);
+        return true;
+    }
+    encoding->layer = (encoding->layer - dims->n_encoder_layers) * CROSS_LAYERS;
+    audio->positions = encoding->positions;
+    thread_pool_run(run->context.pool, encoding->blocks.count, cross_task, encoding);
+    if (encoding->layer + CROSS_LAYERS < dims->n_decoder_layers) {
+        audio->positions = 0;
+        return true;
+    }
+    audio->encoding = NULL;
+    run->encoded = encoding;
+    return false;
+}
+
+void whisper_encoding_free(WhisperEncoding *encoding)
+{
+    if (!encoding)
+        return;
+    WhisperRun *run = encoding->run;
+    WhisperAudio *audio = &run->audios[encoding->audio];
+    if (audio->encoding == encoding)
+        audio->encoding = NULL;
+    encoding->next = run->idle_encodings;
+    run->idle_encodings = encoding;
+    drop_surplus(run);
+}
+
+ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
+                           ScoutError *error)
+{
+    WhisperEncoding *encoding = NULL;
+    const ScoutStatus status = whisper_encoding_new(run, audio, mel, frames, &encoding, error);
+    if (status != SCOUT_OK)
+        return status;
+    while (whisper_encoding_step(encoding)) {
+    }
+    whisper_encoding_free(encoding);
     return SCOUT_OK;
 }
 
 const float *whisper_encoded(const WhisperRun *run, size_t audio, size_t *positions)
 {
-    const bool held = audio == run->encoded_audio;
-    *positions = held ? run->audios[audio].positions : 0;
-    return held ? run->queries : NULL;
+    const bool held = run->encoded && run->encoded->audio == audio;
+    *positions = held ? run->encoded->positions : 0;
+    return held ? run->encoded->queries : NULL;
 }

@@ -59,23 +59,16 @@ static bool reserve_encoder(WhisperRun *run)
 {
     const WhisperModel *model = run->model;
     const WhisperDims *dims = &model->dims;
-    const size_t elements = mem_multiply(dims->n_audio_ctx, dims->n_state);
-    const NnPanels self = whisper_self_panels(model, dims->n_audio_ctx);
     const NnPanels cross = whisper_cross_panels_of(model, dims->n_audio_ctx);
     bool failed = false;
-    run->x = reserve(run, &failed, elements, sizeof(float));
-    run->queries = reserve(run, &failed, elements, sizeof(float));
-    run->attended = reserve(run, &failed, elements, sizeof(float));
-    run->panels = reserve(run, &failed, nn_panels_bytes(&self), 1);
     run->cross_bytes = nn_panels_bytes(&cross);
     const size_t audio_bytes = mem_multiply(run->cross_bytes, dims->n_decoder_layers);
     char *memory = reserve(run, &failed, run->limits.audios, audio_bytes);
     run->audios = reserve(run, &failed, run->limits.audios, sizeof(*run->audios));
-    if (failed)
+    if (failed || !whisper_encodings_reserve(run))
         return false;
     for (size_t i = 0; i < run->limits.audios; i++)
         run->audios[i] = (WhisperAudio){.memory = memory + i * audio_bytes};
-    run->encoded_audio = SIZE_MAX;
     return true;
 }
 
@@ -171,6 +164,7 @@ void whisper_run_free(WhisperRun *run)
 {
     if (!run)
         return;
+    whisper_encodings_free(run);
     for (size_t i = 0; run->blocks && i < run->block_count; i++)
         mem_free(run->blocks[i]);
     mem_free(run->blocks);

@@ -78,8 +78,9 @@ typedef struct WhisperWorker {
 
 // One encoded window.
 typedef struct WhisperAudio {
-    size_t positions; // 0 before anything was encoded
-    char *memory;     // of n_decoder_layers panels, cross_bytes apart
+    size_t positions;          // 0 while nothing is encoded
+    WhisperEncoding *encoding; // in progress, or NULL
+    char *memory;              // of n_decoder_layers panels, cross_bytes apart
 } WhisperAudio;
 
 typedef struct WhisperSequence {
@@ -111,14 +112,11 @@ struct WhisperRun {
     WhisperWorker *workers; // [threads]
 
     // The encoder.
-    float *x;        // [n_audio_ctx][n_state], the residual stream
-    float *queries;  // [n_audio_ctx][n_state]; holds the encoder's output in the end
-    float *attended; // [n_audio_ctx][n_state]
-    void *panels;    // memory of the keys and values
     WhisperAudio *audios;
-    size_t cross_bytes; // of one decoder layer's panels for a whole window
-    size_t encoded_audio;
-    WhisperProbe probe; // tests look at each encoder layer's output; NULL otherwise
+    size_t cross_bytes;              // of one decoder layer's panels for a whole window
+    WhisperEncoding *idle_encodings; // a list, last used first
+    const WhisperEncoding *encoded;  // whose output may be read; NULL if nobody's
+    WhisperProbe probe;              // tests look at each encoder layer's output; NULL otherwise
     void *probe_context;
 
     // Sequences and the slots of the self-attention cache.
@@ -146,6 +144,11 @@ struct WhisperRun {
 // those that the decoder attends to.
 NnPanels whisper_self_panels(const WhisperModel *model, size_t length);
 NnPanels whisper_cross_panels_of(const WhisperModel *model, size_t length);
+
+// Memory for one encoding, so that nothing is allocated where only one is in progress; false when
+// out of memory. The other frees the idle ones.
+bool whisper_encodings_reserve(WhisperRun *run);
+void whisper_encodings_free(WhisperRun *run);
 
 // The panels of one decoder layer's cross-attention for an audio.
 NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer);

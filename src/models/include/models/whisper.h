@@ -4,7 +4,7 @@
 //
 // A WhisperModel is immutable and shared by any number of threads. A WhisperRun holds the scratch
 // and the caches of one decoding job and has one owner thread; it is sized when made and allocates
-// nothing afterwards. Inside a run:
+// nothing afterwards (but for encodings in progress at the same time). Inside a run:
 //   - an *audio* is one encoded window: its cross-attention keys and values.
 //   - a *sequence* is a list of tokens so far, tied to an audio. Its self-attention cache is a list
 //   of
@@ -67,8 +67,22 @@ void whisper_run_free(WhisperRun *run);
 ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
                            ScoutError *error);
 
-// The encoder's output for the audio that was encoded last, [frames / 2][n_state]; NULL and 0
-// positions for any other. Borrowed until the next whisper_encode.
+// The same in steps, between which the run may decode, or encode other audios. The mel stays
+// borrowed until the encoding is freed. Until the last step is done the audio is not encoded, and
+// whisper_decode refuses it. Several encodings of a run may be in progress: each has memory of its
+// own, which is allocated only where others are in progress, and a little of which is kept for
+// later. STATE when the audio is being encoded already.
+typedef struct WhisperEncoding WhisperEncoding;
+ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel, size_t frames,
+                                 WhisperEncoding **encoding, ScoutError *error);
+// About the work of one encoder layer: on whisper-base a few milliseconds to a few tens of them.
+// Returns false when the audio is complete.
+bool whisper_encoding_step(WhisperEncoding *encoding);
+// Before the run. An audio that is not complete is then not encoded.
+void whisper_encoding_free(WhisperEncoding *encoding);
+
+// The encoder's output for the audio that was completed last, [frames / 2][n_state]; NULL and 0
+// positions for any other. Borrowed until the next encoding of the run begins.
 const float *whisper_encoded(const WhisperRun *run, size_t audio, size_t *positions);
 
 // Empties a sequence and ties it to an audio.

@@ -176,7 +176,7 @@ static void test_refusals(void **state)
     assert_int_equal(whisper_sequence_length(fixture->run, 0), 24);
 
     float weights[1];
-    assert_int_equal(whisper_align(fixture->run, 2, 0, text, 1, weights, NULL, NULL),
+    assert_int_equal(whisper_align(fixture->run, FIXTURE_AUDIOS, 0, text, 1, weights, NULL, NULL),
                      SCOUT_ERROR_INVALID_ARGUMENT);
     assert_int_equal(whisper_align(fixture->run, 0, 0, text, 25, weights, NULL, NULL),
                      SCOUT_ERROR_LIMIT);

@@ -71,6 +71,118 @@ static void test_only_the_last_output_is_kept(void **state)
     fixture_free(fixture);
 }
 
+static WhisperEncoding *begin(Fixture *fixture, size_t audio, const float *mel, size_t frames)
+{
+    WhisperEncoding *encoding = NULL;
+    assert_int_equal(whisper_encoding_new(fixture->run, audio, mel, frames, &encoding, NULL),
+                     SCOUT_OK);
+    return encoding;
+}
+
+static void next_logits(Fixture *fixture, size_t sequence, size_t audio, float *logits)
+{
+    const int32_t token = 257;
+    whisper_sequence_start(fixture->run, sequence, audio);
+    fixture_append(fixture, sequence, &token, 1, logits);
+}
+
+// Two encodings take turns, and a third audio is decoded between any two steps: everybody's results
+// are those that they have alone.
+static void test_encodings_take_turns(void **state)
+{
+    (void)state;
+    static float alone[3][TINY_VOCAB];
+    static float logits[TINY_VOCAB];
+    Fixture *fixture = fixture_new(PACKED_PANEL_S8, WHISPER_INT8, 2);
+    const float *mel[] = {fixture->mel, fixture->mel + 7 * MELS, fixture->mel + 20 * MELS};
+    const size_t frames[] = {FRAMES_MAX, 62, 100};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(whisper_encode(fixture->run, 0, mel[i], frames[i], NULL), SCOUT_OK);
+        next_logits(fixture, 0, 0, alone[i]);
+    }
+    for (size_t pass = 0; pass < 3; pass++) { // the second and third use memory again
+        WhisperEncoding *first = begin(fixture, 0, mel[0], frames[0]);
+        WhisperEncoding *second = begin(fixture, 1, mel[1], frames[1]);
+        assert_int_equal(whisper_encode(fixture->run, 2, mel[2], frames[2], NULL), SCOUT_OK);
+        size_t steps = 0;
+        bool more = true;
+        while (more) {
+            more = whisper_encoding_step(first);
+            assert_int_equal(whisper_encoding_step(second), more); // they are as long in steps
+            next_logits(fixture, 0, 2, logits);
+            assert_memory_equal(logits, alone[2], sizeof(logits));
+            steps++;
+        }
+        assert_true(steps > fixture_shape.n_encoder_layers);
+        assert_false(whisper_encoding_step(first)); // a complete one stays complete
+        next_logits(fixture, 0, 0, logits);
+        assert_memory_equal(logits, alone[0], sizeof(logits));
+        whisper_encoding_free(first);
+        whisper_encoding_free(second);
+        next_logits(fixture, 1, 1, logits);
+        assert_memory_equal(logits, alone[1], sizeof(logits));
+        next_logits(fixture, 0, 0, logits);
+        assert_memory_equal(logits, alone[0], sizeof(logits));
+    }
+    fixture_free(fixture);
+}
+
+// An audio can be decoded when it is complete, and not before.
+static void test_an_unfinished_audio_is_not_encoded(void **state)
+{
+    (void)state;
+    static float logits[TINY_VOCAB];
+    size_t positions = 0;
+    const WhisperRow row = {.sequence = 0, .token = 257, .want_logits = true};
+    Fixture *fixture = fixture_new(PACKED_PANEL_F32, WHISPER_F32, 2);
+    fixture_encode(fixture, 0, 60);
+    WhisperEncoding *encoding = begin(fixture, 0, fixture->mel, 80);
+    WhisperEncoding *another = NULL;
+    assert_int_equal(whisper_encoding_new(fixture->run, 0, fixture->mel, 60, &another, NULL),
+                     SCOUT_ERROR_STATE);
+    assert_null(another);
+    assert_null(whisper_encoded(fixture->run, 0, &positions));
+    assert_int_equal(positions, 0);
+    whisper_sequence_start(fixture->run, 0, 0);
+    while (whisper_encoding_step(encoding))
+        assert_int_equal(whisper_decode(fixture->run, &row, 1, logits, NULL), SCOUT_ERROR_STATE);
+    assert_int_equal(whisper_decode(fixture->run, &row, 1, logits, NULL), SCOUT_OK);
+    assert_non_null(whisper_encoded(fixture->run, 0, &positions));
+    assert_int_equal(positions, 40);
+    whisper_encoding_free(encoding);
+    assert_non_null(whisper_encoded(fixture->run, 0, &positions));
+
+    encoding = begin(fixture, 0, fixture->mel, 80);
+    assert_true(whisper_encoding_step(encoding));
+    whisper_encoding_free(encoding);
+    whisper_sequence_truncate(fixture->run, 0, 0);
+    assert_int_equal(whisper_decode(fixture->run, &row, 1, logits, NULL), SCOUT_ERROR_STATE);
+    fixture_encode(fixture, 0, 60);
+    assert_int_equal(whisper_decode(fixture->run, &row, 1, logits, NULL), SCOUT_OK);
+    fixture_free(fixture);
+}
+
+// Many decoder layers are more than a step.
+static void test_a_deep_decoder_is_cut(void **state)
+{
+    (void)state;
+    static float logits[2][TINY_VOCAB];
+    TinyWhisper deep = fixture_shape;
+    deep.n_decoder_layers = 7;
+    Fixture *fixture = fixture_of(&deep, PACKED_PANEL_F32, WHISPER_F32, 2);
+    size_t steps = 1;
+    WhisperEncoding *encoding = begin(fixture, 0, fixture->mel, 80);
+    while (whisper_encoding_step(encoding))
+        steps++;
+    whisper_encoding_free(encoding);
+    assert_int_equal(steps, 1 + deep.n_encoder_layers + 2);
+    next_logits(fixture, 0, 0, logits[0]);
+    fixture_encode(fixture, 1, 80);
+    next_logits(fixture, 0, 1, logits[1]);
+    assert_memory_equal(logits[0], logits[1], sizeof(logits[0]));
+    fixture_free(fixture);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -79,7 +191,7 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(whisper_encode(fixture->run, 0, fixture->mel, wrong[i], NULL),
                          SCOUT_ERROR_INVALID_ARGUMENT);
-    assert_int_equal(whisper_encode(fixture->run, 2, fixture->mel, 20, NULL),
+    assert_int_equal(whisper_encode(fixture->run, FIXTURE_AUDIOS, fixture->mel, 20, NULL),
                      SCOUT_ERROR_INVALID_ARGUMENT);
     fixture_free(fixture);
 }
@@ -90,6 +202,9 @@ int main(void)
         cmocka_unit_test(test_history_does_not_matter),
         cmocka_unit_test(test_audios_are_apart),
         cmocka_unit_test(test_only_the_last_output_is_kept),
+        cmocka_unit_test(test_encodings_take_turns),
+        cmocka_unit_test(test_an_unfinished_audio_is_not_encoded),
+        cmocka_unit_test(test_a_deep_decoder_is_cut),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

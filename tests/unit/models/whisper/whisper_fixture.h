@@ -12,7 +12,7 @@
 #include "models/whisper.h"
 #include "support/tiny_whisper.h"
 
-enum { FRAMES_MAX = 240, MELS = 80 };
+enum { FRAMES_MAX = 240, MELS = 80, FIXTURE_AUDIOS = 3 };
 
 static const TinyWhisper fixture_shape = {
     .n_vocab = TINY_VOCAB,
@@ -33,7 +33,8 @@ typedef struct Fixture {
     float mel[FRAMES_MAX * MELS];
 } Fixture;
 
-static inline Fixture *fixture_new(PackedEncoding encoding, WhisperCompute compute, size_t threads)
+static inline Fixture *fixture_of(const TinyWhisper *shape, PackedEncoding encoding,
+                                  WhisperCompute compute, size_t threads)
 {
     Fixture *fixture = calloc(1, sizeof(*fixture));
     assert_non_null(fixture);
@@ -41,14 +42,19 @@ static inline Fixture *fixture_new(PackedEncoding encoding, WhisperCompute compu
     assert_int_equal(cpu_limit(getenv("SCOUT_CPU"), cpu_detect(), &features, NULL), SCOUT_OK);
     kernels_init(&fixture->kernels, features);
     assert_int_equal(thread_pool_new(threads, &fixture->pool, NULL), SCOUT_OK);
-    assert_int_equal(whisper_open(tiny_whisper_open(&fixture_shape, encoding), compute,
-                                  &fixture->kernels, fixture->pool, &fixture->model, NULL),
+    assert_int_equal(whisper_open(tiny_whisper_open(shape, encoding), compute, &fixture->kernels,
+                                  fixture->pool, &fixture->model, NULL),
                      SCOUT_OK);
-    const WhisperRunLimits limits = {.audios = 2, .sequences = 6, .rows = 1};
+    const WhisperRunLimits limits = {.audios = FIXTURE_AUDIOS, .sequences = 6, .rows = 1};
     assert_int_equal(whisper_run_new(fixture->model, fixture->pool, &limits, &fixture->run, NULL),
                      SCOUT_OK);
     tiny_whisper_values("mel", sizeof(fixture->mel) / sizeof(fixture->mel[0]), 1.0F, fixture->mel);
     return fixture;
+}
+
+static inline Fixture *fixture_new(PackedEncoding encoding, WhisperCompute compute, size_t threads)
+{
+    return fixture_of(&fixture_shape, encoding, compute, threads);
 }
 
 static inline void fixture_free(Fixture *fixture)
