@@ -228,6 +228,57 @@ static void softmax_lanes(size_t n, float *x, float scale)
     }
 }
 
+// Four, because each waits for its last maximum. x comes first: on x86 what is not a number is then
+// left out.
+static float max_lanes(size_t n, const float *x)
+{
+    f32x16 lowest = f32x16_set1(-INFINITY);
+    f32x16 largest[4] = {lowest, lowest, lowest, lowest};
+    size_t i = 0;
+    for (; i + (size_t)4 * LANES <= n; i += (size_t)4 * LANES) {
+        largest[0] = f32x16_max(f32x16_load(x + i), largest[0]);
+        largest[1] = f32x16_max(f32x16_load(x + i + LANES), largest[1]);
+        largest[2] = f32x16_max(f32x16_load(x + i + (size_t)2 * LANES), largest[2]);
+        largest[3] = f32x16_max(f32x16_load(x + i + (size_t)3 * LANES), largest[3]);
+    }
+    for (; i + LANES <= n; i += LANES) {
+        largest[0] = f32x16_max(f32x16_load(x + i), largest[0]);
+    }
+    if (i < n) {
+        f32x16 rest = f32x16_first(f32x16_load_first(x + i, n - i), lowest, n - i);
+        largest[1] = f32x16_max(rest, largest[1]);
+    }
+    f32x16 all = f32x16_max(f32x16_max(largest[0], largest[1]), f32x16_max(largest[2], largest[3]));
+    return f32x16_largest(all);
+}
+
+LANES_INLINE f32x16 exponential_below(f32x16 x, f32x16 high, f32x16 scale)
+{
+    f32x16 t = f32x16_mul(f32x16_sub(x, high), scale);
+    return f32x16_select_less(f32x16_set1(EXP_LOWEST), t, exponential(t), f32x16_zero());
+}
+
+static double exp_sum_lanes(size_t n, const float *x, float high, float scale)
+{
+    f32x16 highs = f32x16_set1(high);
+    f32x16 scales = f32x16_set1(scale);
+    double total = 0.0;
+    for (size_t start = 0; start < n; start += SOFTMAX_BLOCK) {
+        size_t end = BASE_MIN(n, start + SOFTMAX_BLOCK);
+        f32x16 sum = f32x16_zero();
+        size_t i = start;
+        for (; i + LANES <= end; i += LANES) {
+            sum = f32x16_add(sum, exponential_below(f32x16_load(x + i), highs, scales));
+        }
+        if (i < end) {
+            f32x16 e = exponential_below(f32x16_load_first(x + i, end - i), highs, scales);
+            sum = f32x16_add(sum, f32x16_first(e, f32x16_zero(), end - i));
+        }
+        total += (double)f32x16_sum(sum);
+    }
+    return total;
+}
+
 static void f16_to_f32_lanes(size_t n, const uint16_t *in, float *out)
 {
     size_t i = 0;
@@ -272,6 +323,8 @@ static void init_elementwise(Kernels *kernels)
     kernels->quantize_u8 = quantize_u8_lanes;
     kernels->layer_norm = layer_norm_lanes;
     kernels->softmax = softmax_lanes;
+    kernels->max = max_lanes;
+    kernels->exp_sum = exp_sum_lanes;
     kernels->gelu = gelu_lanes;
     kernels->sigmoid = sigmoid_lanes;
     kernels->tanh = tanh_lanes;

@@ -221,7 +221,7 @@ static bool ends_word(const Bpe *bpe, int32_t token)
 // The log of the sum, then without the tokens that are never written.
 static double close_row(const Alternatives *alternatives, const Rules *rules, float *logits)
 {
-    double log_sum = logits_log_sum_exp(logits, &alternatives->open);
+    double log_sum = logits_log_sum_exp(rules->kernels, logits, &alternatives->open);
     for (size_t i = 0; i < rules->closed_count; i++)
         logits[rules->closed[i]] = -INFINITY;
     return log_sum;
@@ -233,7 +233,7 @@ static void read_row(Alternatives *alternatives, const Rules *rules, float *logi
     float written = logits[token];
     row->log_sum = close_row(alternatives, rules, logits);
     row->written = (double)written - row->log_sum;
-    row->count = logits_top(logits, &alternatives->open, TOP_TOKENS, row->top);
+    row->count = logits_top(rules->kernels, logits, &alternatives->open, TOP_TOKENS, row->top);
 }
 
 // Runs the prompt and the text but for its last token, and reads a row for each token.
@@ -395,7 +395,7 @@ static void go_on(Alternatives *alternatives, const AlternativesTask *task, floa
 {
     double log_sum = close_row(alternatives, task->rules, logits);
     LogitChoice next;
-    attempt->open = logits_top(logits, &alternatives->open, 1, &next) == 1;
+    attempt->open = logits_top(task->rules->kernels, logits, &alternatives->open, 1, &next) == 1;
     if (!attempt->open)
         return;
     if (task->spaces && ends_word(alternatives->bpe, next.token)) {

@@ -276,10 +276,10 @@ static size_t insert_candidate(HotwordCandidate *list, size_t filled, HotwordCan
 }
 
 size_t hotwords_candidates(const Hotwords *hotwords, HotwordState state, bool pending,
-                           const float *logits, const LogitRanges *open,
+                           const Kernels *kernels, const float *logits, const LogitRanges *open,
                            HotwordCandidate candidates[HOTWORDS_CANDIDATES_MAX])
 {
-    float floor = logits_max(logits, open) - REACH;
+    float floor = logits_max(kernels, logits, open) - REACH;
     size_t filled = 0;
     for (HotwordState at = state;; at = hotwords->nodes[at].fail) {
         const Node *node = &hotwords->nodes[at];

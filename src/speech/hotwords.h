@@ -50,7 +50,7 @@ typedef struct HotwordCandidate {
 // which every other token would lose; else it is the boost of this step alone. Tokens that the
 // model finds far from possible are left out: nothing is raised that was not heard at all.
 size_t hotwords_candidates(const Hotwords *hotwords, HotwordState state, bool pending,
-                           const float *logits, const LogitRanges *open,
+                           const Kernels *kernels, const float *logits, const LogitRanges *open,
                            HotwordCandidate candidates[HOTWORDS_CANDIDATES_MAX]);
 
 #endif

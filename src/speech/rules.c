@@ -11,10 +11,12 @@ static void close_token(Rules *rules, int32_t token)
         rules->closed[rules->closed_count++] = token;
 }
 
-void rules_init(Rules *rules, const Bpe *bpe, bool timestamps, bool suppress_non_speech)
+void rules_init(Rules *rules, const Kernels *kernels, const Bpe *bpe, bool timestamps,
+                bool suppress_non_speech)
 {
     const BpeSpecial *special = bpe_special(bpe);
     *rules = (Rules){
+        .kernels = kernels,
         .n_vocab = bpe_size(bpe),
         .end = special->end,
         .timestamp_first = special->timestamp_first,
@@ -102,7 +104,7 @@ void rules_apply(const Rules *rules, const int32_t *written, size_t count, float
     size_t last = (size_t)rules->timestamp_first + (size_t)rules->last_timestamp;
     LogitRanges late = {0};
     logit_ranges_add(&late, last, rules->n_vocab);
-    logits[last] = (float)logits_log_sum_exp(logits, &late);
+    logits[last] = (float)logits_log_sum_exp(rules->kernels, logits, &late);
 
     // The tokens between end and the first timestamp (languages and marks) go with the end.
     Turns turns = timestamp_turns(rules, written, count);
@@ -115,7 +117,8 @@ void rules_apply(const Rules *rules, const int32_t *written, size_t count, float
         logit_ranges_add(&times, (size_t)turns.timestamp_first, (size_t)turns.timestamp_end);
 
     // When all timestamps together are likelier than the best other token, it must be one of them.
-    if (logits_log_sum_exp(logits, &times) > (double)logits_max(logits, &text)) {
+    if (logits_log_sum_exp(rules->kernels, logits, &times) >
+        (double)logits_max(rules->kernels, logits, &text)) {
         *open = times;
         return;
     }

@@ -13,6 +13,7 @@
 enum { RULES_CLOSED_MAX = 128 };
 
 typedef struct Rules {
+    const Kernels *kernels;
     size_t n_vocab;
     int32_t end, timestamp_first;
     int32_t no_timestamps; // never written when timestamps are
@@ -26,7 +27,8 @@ typedef struct Rules {
 
 // suppress_non_speech also closes brackets, note signs and the like; the tasks and other marks of
 // the prompt are always closed.
-void rules_init(Rules *rules, const Bpe *bpe, bool timestamps, bool suppress_non_speech);
+void rules_init(Rules *rules, const Kernels *kernels, const Bpe *bpe, bool timestamps,
+                bool suppress_non_speech);
 
 // Closes in `logits` what may not follow the count tokens written so far (after the prompt), and
 // tells which parts of the row are open. What the model gives to times after the sound's end it

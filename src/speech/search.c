@@ -178,14 +178,14 @@ static size_t add_candidates(Search *search, const SearchTask *task, size_t sour
     float *logits = search->logits + source * search->n_vocab;
     LogitRanges open;
     rules_apply(task->rules, hypothesis->tokens, hypothesis->count, logits, &open);
-    double log_sum = logits_log_sum_exp(logits, &open);
+    double log_sum = logits_log_sum_exp(task->rules->kernels, logits, &open);
 
     HotwordCandidate raised[HOTWORDS_CANDIDATES_MAX];
     size_t raised_count = 0;
     bool compared = task->width > 1;
     if (task->hotwords)
-        raised_count = hotwords_candidates(task->hotwords, hypothesis->hotword, compared, logits,
-                                           &open, raised);
+        raised_count = hotwords_candidates(task->hotwords, hypothesis->hotword, compared,
+                                           task->rules->kernels, logits, &open, raised);
     Candidate *out = search->candidates + filled;
     for (size_t i = 0; i < raised_count; i++) {
         HotwordState state = hotwords_next(task->hotwords, hypothesis->hotword, raised[i].token);
@@ -202,7 +202,7 @@ static size_t add_candidates(Search *search, const SearchTask *task, size_t sour
     }
 
     LogitChoice top[SCOUT_BEAM_MAX + 1];
-    size_t top_count = logits_top(logits, &open, task->width + 1, top);
+    size_t top_count = logits_top(task->rules->kernels, logits, &open, task->width + 1, top);
     for (size_t i = 0; i < top_count; i++) {
         bool is_raised = false;
         for (size_t r = 0; r < raised_count; r++)
@@ -296,15 +296,16 @@ static void draw(Search *search, const SearchTask *task, size_t i, Chance *chanc
     float *logits = search->logits + i * search->n_vocab;
     LogitRanges open;
     rules_apply(task->rules, hypothesis->tokens, hypothesis->count, logits, &open);
-    double log_sum = logits_log_sum_exp(logits, &open);
+    double log_sum = logits_log_sum_exp(task->rules->kernels, logits, &open);
     HotwordCandidate raised[HOTWORDS_CANDIDATES_MAX];
     size_t raised_count = 0;
     if (task->hotwords)
-        raised_count =
-            hotwords_candidates(task->hotwords, hypothesis->hotword, false, logits, &open, raised);
+        raised_count = hotwords_candidates(task->hotwords, hypothesis->hotword, false,
+                                           task->rules->kernels, logits, &open, raised);
     for (size_t r = 0; r < raised_count; r++)
         logits[raised[r].token] += raised[r].gain;
-    int32_t token = logits_sample(logits, &open, (double)task->temperature, chance_next(chance));
+    int32_t token = logits_sample(task->rules->kernels, logits, &open, (double)task->temperature,
+                                  chance_next(chance));
     if (token < 0)
         token = task->rules->end; // nothing is open: a text cannot go on
     for (size_t r = 0; r < raised_count; r++)

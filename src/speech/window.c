@@ -142,8 +142,8 @@ ScoutStatus window_new(const WindowSetup *setup, Window **window, ScoutError *er
         window_free(made);
         return status;
     }
-    rules_init(&made->rules, whisper_bpe(setup->whisper), setup->options->timestamps != 0,
-               setup->options->suppress_non_speech != 0);
+    rules_init(&made->rules, whisper_kernels(setup->whisper), whisper_bpe(setup->whisper),
+               setup->options->timestamps != 0, setup->options->suppress_non_speech != 0);
     *window = made;
     return SCOUT_OK;
 }
@@ -246,9 +246,10 @@ static ScoutStatus decode_prompt(Window *window, float *no_speech_prob, ScoutErr
         return status;
     int32_t no_speech = bpe_special(whisper_bpe(window->whisper))->no_speech;
     LogitRanges all = {{{0, n_vocab}}, 1};
-    *no_speech_prob = no_speech < 0 ? 0.0f
-                                    : (float)exp((double)window->logits[no_speech] -
-                                                 logits_log_sum_exp(window->logits, &all));
+    *no_speech_prob =
+        no_speech < 0 ? 0.0f
+                      : (float)exp((double)window->logits[no_speech] -
+                                   logits_log_sum_exp(window->rules.kernels, window->logits, &all));
     return SCOUT_OK;
 }
 

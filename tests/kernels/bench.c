@@ -165,6 +165,16 @@ static void run_quantize(const Kernels *kernels, const Shape *s, const Operands 
     kernels->quantize_u8(s->m, s->k, s->k, o->a, s->k, o->q, s->k, o->row_scale);
 }
 
+static void run_max(const Kernels *kernels, const Shape *s, const Operands *o)
+{
+    o->c[0] = kernels->max(s->m * s->k, o->a);
+}
+
+static void run_exp_sum(const Kernels *kernels, const Shape *s, const Operands *o)
+{
+    o->c[0] = (float)kernels->exp_sum(s->m * s->k, o->a, 1.0f, 1.0f);
+}
+
 static void run_dot(const Kernels *kernels, const Shape *s, const Operands *o)
 {
     for (size_t row = 0; row < s->m; row++) {
@@ -213,6 +223,8 @@ static void bench_elementwise(const Subject *subjects, size_t count, const char 
         {"layer_norm", run_layer_norm},
         {"quantize_u8", run_quantize},
         {"add", run_add},
+        {"max", run_max},
+        {"exp_sum", run_exp_sum},
         {"dot", run_dot},
         {"axpy", run_axpy},
         {"f32_to_f16", run_f32_to_f16},

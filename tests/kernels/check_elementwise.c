@@ -171,6 +171,83 @@ static void masked_softmax_is_zero_there(void **state)
     }
 }
 
+// The largest stands at every place once.
+static void max_is_right(void **state)
+{
+    (void)state;
+    seed_random(20);
+    assert_true(subject->kernels.max(0, NULL) == -INFINITY);
+    for (size_t n = 1; n <= 3 * LENGTH_MAX; n++) {
+        float *x = guarded_random(n);
+        for (size_t i = 0; i < n; i++) {
+            x[i] -= 3.0f;
+        }
+        for (size_t i = 0; i < n; i++) {
+            float kept = x[i];
+            x[i] = -1.5f;
+            assert_true(subject->kernels.max(n, x) == -1.5f);
+            x[i] = kept;
+        }
+        for (size_t i = 0; i < n; i++) {
+            x[i] = -INFINITY;
+        }
+        assert_true(subject->kernels.max(n, x) == -INFINITY);
+        free_guarded();
+    }
+}
+
+static void check_exp_sum(size_t n, float scale, float range)
+{
+    float *x = guarded_random(n);
+    float high = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        x[i] *= range;
+        high = fmaxf(high, x[i]);
+    }
+    double sum = 0.0;
+    double tolerance = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double exponent = ((double)x[i] - (double)high) * (double)scale;
+        double y = exp(exponent);
+        sum += y;
+        tolerance += y * (1e-6 + fabs(exponent) * 0x1p-23) + 0x1p-126;
+    }
+    double got = subject->kernels.exp_sum(n, x, high, scale);
+    assert_near("exp_sum", n, got, sum, tolerance);
+    if (subject->expected != NULL) {
+        assert_true(got == subject->expected->exp_sum(n, x, high, scale));
+    }
+    free_guarded();
+}
+
+static void exp_sum_is_right(void **state)
+{
+    (void)state;
+    seed_random(21);
+    assert_true(subject->kernels.exp_sum(0, NULL, 0.0f, 1.0f) == 0.0);
+    for (size_t n = 1; n <= LENGTH_MAX; n++) {
+        check_exp_sum(n, 1.0f, 20.0f);
+        check_exp_sum(n, 5.0f, 40.0f);
+    }
+    check_exp_sum(1025, 1.0f, 10.0f);
+    check_exp_sum(51866, 1.0f, 20.0f);
+    check_exp_sum(51866, 0.5f, 0.01f); // nearly equal: the sum is as long as the row
+}
+
+static void exp_sum_leaves_out_what_is_closed(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= LENGTH_MAX; n++) {
+        float *x = guarded(n, sizeof *x);
+        for (size_t i = 0; i < n; i++) {
+            x[i] = i % 3 == 0 ? 2.0f : i % 3 == 1 ? -INFINITY : NAN;
+        }
+        double open = (double)((n + 2) / 3);
+        assert_true(subject->kernels.exp_sum(n, x, 2.0f, 3.0f) == open);
+        free_guarded();
+    }
+}
+
 static void check_layer_norm(size_t m, size_t k, float offset, bool in_place)
 {
     size_t stride = k + 3;
@@ -466,6 +543,8 @@ static void every_entry_is_filled(void **state)
     assert_non_null(kernels->quantize_u8);
     assert_non_null(kernels->layer_norm);
     assert_non_null(kernels->softmax);
+    assert_non_null(kernels->max);
+    assert_non_null(kernels->exp_sum);
     assert_non_null(kernels->gelu);
     assert_non_null(kernels->sigmoid);
     assert_non_null(kernels->tanh);
@@ -484,6 +563,9 @@ const struct CMUnitTest ELEMENTWISE_TESTS[] = {
     cmocka_unit_test(tanh_is_right),
     cmocka_unit_test(softmax_is_right),
     cmocka_unit_test(masked_softmax_is_zero_there),
+    cmocka_unit_test(max_is_right),
+    cmocka_unit_test(exp_sum_is_right),
+    cmocka_unit_test(exp_sum_leaves_out_what_is_closed),
     cmocka_unit_test(layer_norm_is_right),
     cmocka_unit_test(quantize_is_right),
     cmocka_unit_test(quantize_rounds_half_to_even),

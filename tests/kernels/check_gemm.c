@@ -167,7 +167,9 @@ static void compute_part(const Kernels *kernels, const Problem *problem, size_t 
             part.residual == NULL ? NULL : part.residual + first * part.residual_stride + column;
         epilogue = &part;
     }
-    const float *a = problem->a + first * problem->a_stride;
+    const float *a = problem->type == F32 || problem->type == F16
+                         ? problem->a + first * problem->a_stride
+                         : NULL;
     size_t k = problem->k_padded;
     float *out = c + first * c_stride + column;
     KernelsU8Rows rows = problem->rows;

@@ -295,6 +295,29 @@ static void softmax_ref(size_t n, float *x, float scale)
     }
 }
 
+static float max_ref(size_t n, const float *x)
+{
+    float largest = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    return largest;
+}
+
+static double exp_sum_ref(size_t n, const float *x, float high, float scale)
+{
+    double total = 0.0;
+    for (size_t start = 0; start < n; start += SOFTMAX_BLOCK) {
+        float lanes[LANES] = {0};
+        for (size_t i = start; i < BASE_MIN(n, start + SOFTMAX_BLOCK); i++) {
+            float t = (x[i] - high) * scale;
+            lanes[i % LANES] += t > EXP_LOWEST ? exponential(t) : 0.0f;
+        }
+        total += (double)fold_lanes(lanes);
+    }
+    return total;
+}
+
 static void gelu_ref(size_t n, float *x)
 {
     for (size_t i = 0; i < n; i++) {
@@ -371,6 +394,8 @@ void kernels_init_ref(Kernels *kernels)
     kernels->quantize_u8 = quantize_u8_ref;
     kernels->layer_norm = layer_norm_ref;
     kernels->softmax = softmax_ref;
+    kernels->max = max_ref;
+    kernels->exp_sum = exp_sum_ref;
     kernels->gelu = gelu_ref;
     kernels->sigmoid = sigmoid_ref;
     kernels->tanh = tanh_ref;

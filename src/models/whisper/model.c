@@ -168,6 +168,11 @@ const Bpe *whisper_bpe(const WhisperModel *model)
     return model->bpe;
 }
 
+const Kernels *whisper_kernels(const WhisperModel *model)
+{
+    return model->kernels;
+}
+
 WhisperCompute whisper_compute(const WhisperModel *model)
 {
     return model->compute;

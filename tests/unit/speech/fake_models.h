@@ -54,6 +54,7 @@ typedef struct FakeModel {
 // The one model of the test; whisper_* act on it.
 WhisperModel *fake_model(FakeModel *model);
 const Bpe *fake_bpe(void);
+const Kernels *fake_kernels(void); // scalar
 
 // Any Silero: speech is where samples are louder than 0.01 on average.
 const Silero *fake_silero(void);

@@ -103,7 +103,7 @@ static void begin(Fixture *fixture, const Case *cases, const char *text, bool sp
     assert_int_equal(schedule_new(&fixture->schedule, NULL), SCOUT_OK);
     assert_int_equal(alternatives_new(model, limit, &fixture->alternatives, NULL), SCOUT_OK);
     arena_init(&fixture->arena, 1 << 16);
-    rules_init(&fixture->rules, fake_bpe(), true, true);
+    rules_init(&fixture->rules, fake_kernels(), fake_bpe(), true, true);
     fixture->turn = (Turn){.schedule = fixture->schedule};
     turn_take(&fixture->turn);
     size_t count = to_tokens(text, fixture->tokens);

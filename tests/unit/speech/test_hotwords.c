@@ -90,18 +90,20 @@ static void candidates_are_open_near_and_sorted(void **state)
     logits[P('b')] = 4;
     LogitRanges open = {{{0, (size_t)W('f')}, {(size_t)W('f') + 1, FAKE_TEXT}}, 2};
     HotwordCandidate list[HOTWORDS_CANDIDATES_MAX];
-    assert_int_equal(hotwords_candidates(hotwords, 0, true, logits, &open, list), 2);
+    assert_int_equal(hotwords_candidates(hotwords, 0, true, fake_kernels(), logits, &open, list),
+                     2);
     assert_int_equal(list[0].token, W('d'));
     assert_int_equal(list[1].token, W('c'));
     assert_true(near((double)list[1].logit, 5) && near((double)list[1].gain, 2));
 
     const int32_t a = W('a');
     HotwordState state_a = run(hotwords, &a, 1);
-    size_t count = hotwords_candidates(hotwords, state_a, true, logits, &open, list);
+    size_t count =
+        hotwords_candidates(hotwords, state_a, true, fake_kernels(), logits, &open, list);
     assert_int_equal(count, 3); // b goes on, c and d begin
     assert_int_equal(list[1].token, P('b'));
     assert_true(near((double)list[1].gain, 4)); // its own 2 and those that others would lose
-    count = hotwords_candidates(hotwords, state_a, false, logits, &open, list);
+    count = hotwords_candidates(hotwords, state_a, false, fake_kernels(), logits, &open, list);
     assert_int_equal(count, 3);
     assert_int_equal(list[2].token, P('b'));
     assert_true(near((double)list[2].gain, 2));
@@ -134,7 +136,8 @@ static void no_phrases_raise_nothing(void **state)
     float logits[FAKE_TEXT] = {0};
     LogitRanges open = {{{0, FAKE_TEXT}}, 1};
     HotwordCandidate list[HOTWORDS_CANDIDATES_MAX];
-    assert_int_equal(hotwords_candidates(hotwords, 0, true, logits, &open, list), 0);
+    assert_int_equal(hotwords_candidates(hotwords, 0, true, fake_kernels(), logits, &open, list),
+                     0);
     hotwords_free(hotwords);
 }
 

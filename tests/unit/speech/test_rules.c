@@ -54,7 +54,7 @@ static void masks_are_those_of_the_reference(void **state)
     (void)state;
     Npy open = npy_load("reference/rules/open.npy");
     Rules rules;
-    rules_init(&rules, fake_bpe(), true, true);
+    rules_init(&rules, fake_kernels(), fake_bpe(), true, true);
     assert_true(open.dims[0] >= 19);
     for (size_t i = 0; i < open.dims[0]; i++)
         check_case(&rules, i, &open);
@@ -66,7 +66,7 @@ static void masks_without_timestamps(void **state)
     (void)state;
     Npy open = npy_load("reference/rules/open_without_timestamps.npy");
     Rules rules;
-    rules_init(&rules, fake_bpe(), false, true);
+    rules_init(&rules, fake_kernels(), fake_bpe(), false, true);
     for (size_t i = 0; i < open.dims[0]; i++)
         check_case(&rules, i, &open);
     npy_free(&open);
@@ -76,7 +76,7 @@ static void marks_stay_closed_when_symbols_are_allowed(void **state)
 {
     (void)state;
     Rules rules;
-    rules_init(&rules, fake_bpe(), false, false);
+    rules_init(&rules, fake_kernels(), fake_bpe(), false, false);
     static float logits[FAKE_VOCAB];
     const int32_t written[] = {FAKE_WORD};
     LogitRanges open;

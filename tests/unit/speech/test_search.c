@@ -74,7 +74,7 @@ static void begin(Fixture *fixture, uint32_t seed, size_t width, size_t finished
     assert_int_equal(schedule_new(&fixture->schedule, NULL), SCOUT_OK);
     fixture->turn = (Turn){.schedule = fixture->schedule};
     turn_take(&fixture->turn);
-    rules_init(&fixture->rules, fake_bpe(), false, true);
+    rules_init(&fixture->rules, fake_kernels(), fake_bpe(), false, true);
     fixture->logits = calloc(FAKE_VOCAB, sizeof *fixture->logits);
     assert_non_null(fixture->logits);
     whisper_sequence_start(fixture->run, 0, 0);

@@ -46,6 +46,7 @@ ScoutStatus whisper_open(PackedFile *file, WhisperCompute compute, const Kernels
 void whisper_close(WhisperModel *model);
 const WhisperDims *whisper_dims(const WhisperModel *model);
 const Bpe *whisper_bpe(const WhisperModel *model);
+const Kernels *whisper_kernels(const WhisperModel *model); // those it was opened with
 WhisperCompute whisper_compute(const WhisperModel *model); // never AUTO
 const PackedFile *whisper_file(const WhisperModel *model);
 
