@@ -78,6 +78,69 @@ static float dot_lanes(size_t n, const float *a, const float *b)
     return f32x16_sum(sum);
 }
 
+// Four rows at a time: each waits for its last sum.
+static void dot_rows_lanes(size_t count, size_t n, const float *x, const float *const *rows,
+                           size_t offset, float *out)
+{
+    size_t r = 0;
+    for (; r + 4 <= count && n % LANES == 0; r += 4) {
+        const float *row[4] = {rows[r] + offset, rows[r + 1] + offset, rows[r + 2] + offset,
+                               rows[r + 3] + offset};
+        f32x16 s0 = f32x16_zero();
+        f32x16 s1 = s0;
+        f32x16 s2 = s0;
+        f32x16 s3 = s0;
+        for (size_t i = 0; i < n; i += LANES) {
+            f32x16 at = f32x16_load(x + i);
+            s0 = f32x16_fma(at, f32x16_load(row[0] + i), s0);
+            s1 = f32x16_fma(at, f32x16_load(row[1] + i), s1);
+            s2 = f32x16_fma(at, f32x16_load(row[2] + i), s2);
+            s3 = f32x16_fma(at, f32x16_load(row[3] + i), s3);
+        }
+        out[r] = f32x16_sum(s0);
+        out[r + 1] = f32x16_sum(s1);
+        out[r + 2] = f32x16_sum(s2);
+        out[r + 3] = f32x16_sum(s3);
+    }
+    for (; r < count; r++) {
+        out[r] = dot_lanes(n, x, rows[r] + offset);
+    }
+}
+
+// Up to 64 columns at a time stay in registers.
+static void mix_rows_lanes(size_t count, size_t n, const float *weights, const float *const *rows,
+                           size_t offset, float *out)
+{
+    size_t i = 0;
+    for (; i + (size_t)4 * LANES <= n; i += (size_t)4 * LANES) {
+        f32x16 s0 = f32x16_zero();
+        f32x16 s1 = s0;
+        f32x16 s2 = s0;
+        f32x16 s3 = s0;
+        for (size_t r = 0; r < count; r++) {
+            const float *row = rows[r] + offset + i;
+            f32x16 weight = f32x16_set1(weights[r]);
+            s0 = f32x16_fma(weight, f32x16_load(row), s0);
+            s1 = f32x16_fma(weight, f32x16_load(row + LANES), s1);
+            s2 = f32x16_fma(weight, f32x16_load(row + (size_t)2 * LANES), s2);
+            s3 = f32x16_fma(weight, f32x16_load(row + (size_t)3 * LANES), s3);
+        }
+        f32x16_store(out + i, s0);
+        f32x16_store(out + i + LANES, s1);
+        f32x16_store(out + i + (size_t)2 * LANES, s2);
+        f32x16_store(out + i + (size_t)3 * LANES, s3);
+    }
+    for (; i < n; i += LANES) {
+        size_t rest = BASE_MIN((size_t)LANES, n - i);
+        f32x16 sum = f32x16_zero();
+        for (size_t r = 0; r < count; r++) {
+            f32x16 row = f32x16_load_first(rows[r] + offset + i, rest);
+            sum = f32x16_fma(f32x16_set1(weights[r]), row, sum);
+        }
+        f32x16_store_first(out + i, sum, rest);
+    }
+}
+
 static float largest_magnitude(size_t k, const float *x)
 {
     f32x16 largest = f32x16_zero();
@@ -331,6 +394,8 @@ static void init_elementwise(Kernels *kernels)
     kernels->add = add_lanes;
     kernels->dot = dot_lanes;
     kernels->axpy = axpy_lanes;
+    kernels->dot_rows = dot_rows_lanes;
+    kernels->mix_rows = mix_rows_lanes;
     kernels->f16_to_f32 = f16_to_f32_lanes;
     kernels->f32_to_f16 = f32_to_f16_lanes;
     kernels->f32_to_bf16 = f32_to_bf16_lanes;

@@ -1,4 +1,4 @@
-// Attention over packed positions and over a cache of slots.
+// Attention over packed positions and over a cache of places.
 #include "nn/attention.h"
 
 #include <assert.h>
@@ -323,15 +323,11 @@ void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t 
                           out, out_stride, &plain);
 }
 
-void nn_attention_cached(const Kernels *kernels, size_t head_size, const float *q,
-                         const float *keys, const float *values, const uint32_t *slots,
-                         size_t length, float *scores, float *out)
+void nn_attention_cached(const Kernels *kernels, const NnCache *cache, size_t head_size,
+                         const float *q, float *scores, float *out)
 {
-    assert(length > 0);
-    for (size_t i = 0; i < length; i++)
-        scores[i] = kernels->dot(head_size, q, keys + slots[i] * head_size);
-    kernels->softmax(length, scores, 1.0F / sqrtf((float)head_size));
-    memset(out, 0, head_size * sizeof(float));
-    for (size_t i = 0; i < length; i++)
-        kernels->axpy(head_size, scores[i], values + slots[i] * head_size, out);
+    assert(cache->length > 0);
+    kernels->dot_rows(cache->length, head_size, q, cache->places, cache->keys, scores);
+    kernels->softmax(cache->length, scores, 1.0F / sqrtf((float)head_size));
+    kernels->mix_rows(cache->length, head_size, scores, cache->places, cache->values, out);
 }

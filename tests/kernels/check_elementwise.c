@@ -426,6 +426,59 @@ static void add_works_in_place(void **state)
     }
 }
 
+// Rows that lie apart and out of order, each ending where memory ends.
+static void check_rows(size_t count, size_t n)
+{
+    enum { OFFSET = 5, ROWS_MAX = 32 };
+    const float *rows[ROWS_MAX];
+    float *x = guarded_random(n);
+    float *weights = guarded_random(count);
+    float *dots = guarded(count, sizeof *dots);
+    float *mixed = guarded(n, sizeof *mixed);
+    for (size_t i = 0; i < count; i++) {
+        rows[(i * 7 + 3) % count] = guarded_random(OFFSET + n);
+    }
+    subject->kernels.dot_rows(count, n, x, rows, OFFSET, dots);
+    subject->kernels.mix_rows(count, n, weights, rows, OFFSET, mixed);
+    for (size_t i = 0; i < count; i++) {
+        float dot = subject->kernels.dot(n, x, rows[i] + OFFSET);
+        assert_same_floats("dot_rows", 1, &dots[i], &dot);
+    }
+    for (size_t j = 0; j < n; j++) {
+        double sum = 0.0;
+        double magnitude = 0.0;
+        for (size_t i = 0; i < count; i++) {
+            double product = (double)weights[i] * (double)rows[i][OFFSET + j];
+            sum += product;
+            magnitude += fabs(product);
+        }
+        assert_near("mix_rows", j, (double)mixed[j], sum,
+                    (double)(count + 1) * 0x1p-24 * magnitude);
+    }
+    if (subject->expected != NULL) {
+        float *same = guarded(n, sizeof *same);
+        subject->expected->mix_rows(count, n, weights, rows, OFFSET, same);
+        assert_same_floats("mix_rows", n, mixed, same);
+    }
+    free_guarded();
+}
+
+static void rows_of_every_shape(void **state)
+{
+    (void)state;
+    seed_random(22);
+    static const size_t counts[] = {1, 2, 3, 4, 5, 8, 11, 19};
+    for (size_t c = 0; c < BASE_COUNT(counts); c++) {
+        for (size_t n = 1; n <= LENGTH_MAX; n += 3) {
+            check_rows(counts[c], n);
+        }
+        check_rows(counts[c], 16);
+        check_rows(counts[c], 64);
+        check_rows(counts[c], 80);
+        check_rows(counts[c], 128);
+    }
+}
+
 // Every half there is, and floats around every half and every tie.
 static void halves_are_right(void **state)
 {
@@ -551,6 +604,8 @@ static void every_entry_is_filled(void **state)
     assert_non_null(kernels->add);
     assert_non_null(kernels->dot);
     assert_non_null(kernels->axpy);
+    assert_non_null(kernels->dot_rows);
+    assert_non_null(kernels->mix_rows);
     assert_non_null(kernels->f16_to_f32);
     assert_non_null(kernels->f32_to_f16);
     assert_non_null(kernels->f32_to_bf16);
@@ -571,6 +626,7 @@ const struct CMUnitTest ELEMENTWISE_TESTS[] = {
     cmocka_unit_test(quantize_rounds_half_to_even),
     cmocka_unit_test(sums_and_products_are_right),
     cmocka_unit_test(add_works_in_place),
+    cmocka_unit_test(rows_of_every_shape),
     cmocka_unit_test(halves_are_right),
     cmocka_unit_test(halves_round_to_even),
     cmocka_unit_test(halves_of_every_length),

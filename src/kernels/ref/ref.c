@@ -362,6 +362,23 @@ static void axpy_ref(size_t n, float scale, const float *x, float *y)
     }
 }
 
+static void dot_rows_ref(size_t count, size_t n, const float *x, const float *const *rows,
+                         size_t offset, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = dot_ref(n, x, rows[i] + offset);
+    }
+}
+
+static void mix_rows_ref(size_t count, size_t n, const float *weights, const float *const *rows,
+                         size_t offset, float *out)
+{
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        axpy_ref(n, weights[i], rows[i] + offset, out);
+    }
+}
+
 static void f16_to_f32_ref(size_t n, const uint16_t *in, float *out)
 {
     for (size_t i = 0; i < n; i++) {
@@ -402,6 +419,8 @@ void kernels_init_ref(Kernels *kernels)
     kernels->add = add_ref;
     kernels->dot = dot_ref;
     kernels->axpy = axpy_ref;
+    kernels->dot_rows = dot_rows_ref;
+    kernels->mix_rows = mix_rows_ref;
     kernels->f16_to_f32 = f16_to_f32_ref;
     kernels->f32_to_f16 = f32_to_f16_ref;
     kernels->f32_to_bf16 = f32_to_bf16_ref;

@@ -69,13 +69,6 @@ static void add_projected(DecodeJob *job, const NnLinear *linear, const float *f
     nn_linear_run(&run->context, linear, &run->row_input, job->count, &out);
 }
 
-// The part of the cache that belongs to a head of a layer: [slot][head_size].
-static size_t cache_offset(const WhisperRun *run, size_t layer, size_t head)
-{
-    const WhisperModel *model = run->model;
-    return (layer * model->dims.n_heads + head) * run->slot_count * model->head_size;
-}
-
 static void self_task(void *context, size_t head, size_t worker)
 {
     const DecodeJob *job = context;
@@ -89,18 +82,22 @@ static void self_task(void *context, size_t head, size_t worker)
         const NnOutput out = {.c = run->row_qkv + column, .stride = 3 * d};
         nn_linear_rows(model->kernels, &linear, &run->row_input, 0, job->count, &out);
     }
-    float *keys = run->cache_keys + cache_offset(run, job->layer, head);
-    float *values = run->cache_values + cache_offset(run, job->layer, head);
+    const size_t keys = whisper_key_offset(model, job->layer, head);
+    const size_t values = whisper_value_offset(model, job->layer, head);
     for (size_t i = 0; i < job->count; i++) {
-        const size_t slot = run->row_slots[i][run->row_lengths[i] - 1];
+        float *place = run->row_sequences[i]->places[run->row_lengths[i] - 1];
         const float *qkv = run->row_qkv + i * 3 * d + head * size;
-        memcpy(keys + slot * size, qkv + d, size * sizeof(float));
-        memcpy(values + slot * size, qkv + 2 * d, size * sizeof(float));
+        memcpy(place + keys, qkv + d, size * sizeof(float));
+        memcpy(place + values, qkv + 2 * d, size * sizeof(float));
     }
-    for (size_t i = 0; i < job->count; i++)
-        nn_attention_cached(model->kernels, size, run->row_qkv + i * 3 * d + head * size, keys,
-                            values, run->row_slots[i], run->row_lengths[i],
+    for (size_t i = 0; i < job->count; i++) {
+        const NnCache past = {.places = (const float *const *)run->row_sequences[i]->places,
+                              .length = run->row_lengths[i],
+                              .keys = keys,
+                              .values = values};
+        nn_attention_cached(model->kernels, &past, size, run->row_qkv + i * 3 * d + head * size,
                             run->workers[worker].scores, run->row_attended + i * d + head * size);
+    }
 }
 
 // Copies the softmax of rows first..first+count if this is an alignment head.
@@ -187,25 +184,25 @@ static ScoutStatus check_rows(const WhisperRun *run, const WhisperRow *rows, siz
     return SCOUT_OK;
 }
 
-// Gives every row a slot at the end of its sequence; takes all back if one sequence is full.
+// Gives every row a slot at the end of its sequence; takes all back if that fails for one.
 static ScoutStatus append_rows(WhisperRun *run, const WhisperRow *rows, size_t count,
                                ScoutError *error)
 {
     const size_t n_text_ctx = run->model->dims.n_text_ctx;
     for (size_t i = 0; i < count; i++) {
         WhisperSequence *sequence = &run->sequences[rows[i].sequence];
-        if (sequence->length == n_text_ctx) {
+        const ScoutStatus status =
+            sequence->length < n_text_ctx
+                ? whisper_slot_append(run, sequence, error)
+                : error_set(error, SCOUT_ERROR_LIMIT, "a sequence holds at most %zu tokens",
+                            n_text_ctx);
+        if (status != SCOUT_OK) {
             for (size_t j = i; j-- > 0;)
                 whisper_sequence_truncate(run, rows[j].sequence,
                                           run->sequences[rows[j].sequence].length - 1);
-            return error_set(error, SCOUT_ERROR_LIMIT, "a sequence holds at most %zu tokens",
-                             n_text_ctx);
+            return status;
         }
-        assert(run->free_count > 0);
-        const uint32_t slot = run->free_slots[--run->free_count];
-        run->slot_uses[slot] = 1;
-        sequence->slots[sequence->length++] = slot;
-        run->row_slots[i] = sequence->slots;
+        run->row_sequences[i] = sequence;
         run->row_lengths[i] = sequence->length;
     }
     return SCOUT_OK;

@@ -290,6 +290,14 @@ static void drop_surplus(WhisperRun *run)
     free_encoding(surplus);
 }
 
+static void give_encoding(WhisperEncoding *encoding)
+{
+    WhisperRun *run = encoding->run;
+    encoding->next = run->idle_encodings;
+    run->idle_encodings = encoding;
+    drop_surplus(run);
+}
+
 ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel, size_t frames,
                                  WhisperEncoding **encoding, ScoutError *error)
 {
@@ -307,6 +315,11 @@ ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel
     WhisperEncoding *job = take_encoding(run);
     if (!job)
         return error_no_memory(error);
+    const ScoutStatus status = whisper_audio_take(run, audio, frames / 2, error);
+    if (status != SCOUT_OK) {
+        give_encoding(job);
+        return status;
+    }
     if (run->encoded && run->encoded->audio == audio)
         run->encoded = NULL;
     job->mel = mel;
@@ -318,7 +331,6 @@ ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel
     job->panels = whisper_self_panels(model, job->positions);
     job->step = 0;
     nn_panels_place(&job->panels, job->memory);
-    run->audios[audio].positions = 0;
     run->audios[audio].encoding = job;
     *encoding = job;
     return SCOUT_OK;
@@ -367,13 +379,10 @@ void whisper_encoding_free(WhisperEncoding *encoding)
 {
     if (!encoding)
         return;
-    WhisperRun *run = encoding->run;
-    WhisperAudio *audio = &run->audios[encoding->audio];
+    WhisperAudio *audio = &encoding->run->audios[encoding->audio];
     if (audio->encoding == encoding)
         audio->encoding = NULL;
-    encoding->next = run->idle_encodings;
-    run->idle_encodings = encoding;
-    drop_surplus(run);
+    give_encoding(encoding);
 }
 
 ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,

@@ -1,5 +1,6 @@
-// The memory of one decoding job, and its sequences. Every block is sized here from the model and
-// the limits. Large caches are not cleared: pages that nobody writes never take memory.
+// The memory of a run, and its sequences. Scratch is sized here from the model and the limits and
+// is not cleared: what nobody writes never takes memory. Keys and values come and go with their
+// use.
 #include "whisper_internal.h"
 
 #include <assert.h>
@@ -57,19 +58,8 @@ static bool reserve_workers(WhisperRun *run)
 
 static bool reserve_encoder(WhisperRun *run)
 {
-    const WhisperModel *model = run->model;
-    const WhisperDims *dims = &model->dims;
-    const NnPanels cross = whisper_cross_panels_of(model, dims->n_audio_ctx);
-    bool failed = false;
-    run->cross_bytes = nn_panels_bytes(&cross);
-    const size_t audio_bytes = mem_multiply(run->cross_bytes, dims->n_decoder_layers);
-    char *memory = reserve(run, &failed, run->limits.audios, audio_bytes);
-    run->audios = reserve(run, &failed, run->limits.audios, sizeof(*run->audios));
-    if (failed || !whisper_encodings_reserve(run))
-        return false;
-    for (size_t i = 0; i < run->limits.audios; i++)
-        run->audios[i] = (WhisperAudio){.memory = memory + i * audio_bytes};
-    return true;
+    run->audios = mem_array(run->limits.audios, sizeof(*run->audios));
+    return run->audios && whisper_encodings_reserve(run);
 }
 
 // A sequence of n tokens names n slots, so sequences * n_text_ctx slots always suffice.
@@ -78,26 +68,21 @@ static bool reserve_sequences(WhisperRun *run)
     const WhisperDims *dims = &run->model->dims;
     const size_t count = run->limits.sequences;
     const size_t slots = mem_multiply(count, dims->n_text_ctx);
-    const size_t cache = mem_multiply(mem_multiply(slots, dims->n_decoder_layers), dims->n_state);
     bool failed = false;
     run->sequences = reserve(run, &failed, count, sizeof(*run->sequences));
     run->reordered = reserve(run, &failed, count, sizeof(*run->reordered));
     uint32_t *lists = reserve(run, &failed, slots, 2 * sizeof(*lists));
-    run->slot_uses = reserve(run, &failed, slots, sizeof(*run->slot_uses));
-    run->free_slots = reserve(run, &failed, slots, sizeof(*run->free_slots));
-    run->cache_keys = reserve(run, &failed, cache, sizeof(float));
-    run->cache_values = reserve(run, &failed, cache, sizeof(float));
-    if (failed)
+    float **places = reserve(run, &failed, slots, 2 * sizeof(*places));
+    run->page_max = (slots + WHISPER_PAGE_SLOTS - 1) / WHISPER_PAGE_SLOTS;
+    run->pages = failed ? NULL : mem_array(run->page_max, sizeof(WhisperPage *));
+    if (!run->pages)
         return false;
     for (size_t i = 0; i < count; i++) {
-        run->sequences[i] = (WhisperSequence){.slots = lists + 2 * i * dims->n_text_ctx};
-        run->reordered[i] = (WhisperSequence){.slots = lists + (2 * i + 1) * dims->n_text_ctx};
+        const size_t at = 2 * i * dims->n_text_ctx;
+        const size_t other = at + dims->n_text_ctx;
+        run->sequences[i] = (WhisperSequence){.slots = lists + at, .places = places + at};
+        run->reordered[i] = (WhisperSequence){.slots = lists + other, .places = places + other};
     }
-    memset(run->slot_uses, 0, slots * sizeof(*run->slot_uses));
-    for (size_t i = 0; i < slots; i++) // the lowest slot is taken first
-        run->free_slots[i] = (uint32_t)(slots - 1 - i);
-    run->slot_count = slots;
-    run->free_count = slots;
     return true;
 }
 
@@ -120,7 +105,7 @@ static bool reserve_decoder(WhisperRun *run)
     run->row_input.scale = reserve(run, &failed, rows, 2 * sizeof(float));
     run->row_input.remainder = reserve(
         run, &failed, mem_multiply(rows, BASE_MAX(model->n_inner, dims->n_state)), sizeof(float));
-    run->row_slots = reserve(run, &failed, rows, sizeof(*run->row_slots));
+    run->row_sequences = reserve(run, &failed, rows, sizeof(WhisperSequence *));
     run->row_lengths = reserve(run, &failed, rows, sizeof(*run->row_lengths));
     run->spans = reserve(run, &failed, rows, sizeof(*run->spans));
     run->align_rows = reserve(run, &failed, rows, sizeof(*run->align_rows));
@@ -165,6 +150,12 @@ void whisper_run_free(WhisperRun *run)
     if (!run)
         return;
     whisper_encodings_free(run);
+    for (size_t i = 0; run->audios && i < run->limits.audios; i++)
+        mem_free(run->audios[i].memory);
+    for (size_t i = 0; i < run->page_end; i++)
+        mem_free(run->pages[i]);
+    mem_free(run->audios);
+    mem_free(run->pages);
     for (size_t i = 0; run->blocks && i < run->block_count; i++)
         mem_free(run->blocks[i]);
     mem_free(run->blocks);
@@ -172,10 +163,67 @@ void whisper_run_free(WhisperRun *run)
     mem_free(run);
 }
 
+// Floats of the keys, or values, of a layer in a page.
+static size_t page_part(const WhisperModel *model)
+{
+    return model->dims.n_state * WHISPER_PAGE_SLOTS;
+}
+
+size_t whisper_key_offset(const WhisperModel *model, size_t layer, size_t head)
+{
+    return 2 * layer * page_part(model) + head * model->head_size * WHISPER_PAGE_SLOTS;
+}
+
+size_t whisper_value_offset(const WhisperModel *model, size_t layer, size_t head)
+{
+    return whisper_key_offset(model, layer, head) + page_part(model);
+}
+
+static WhisperPage *take_page(WhisperRun *run)
+{
+    size_t at = 0;
+    while (run->pages[at])
+        at++;
+    assert(at < run->page_max);
+    const size_t floats =
+        mem_multiply(page_part(run->model), 2 * run->model->dims.n_decoder_layers);
+    const size_t bytes = mem_multiply(floats, sizeof(float));
+    if (bytes > SIZE_MAX - sizeof(WhisperPage))
+        return NULL;
+    WhisperPage *page = mem_aligned(sizeof(*page) + bytes, 1);
+    if (!page)
+        return NULL;
+    page->free = UINT64_MAX;
+    memset(page->uses, 0, sizeof(page->uses));
+    run->pages[at] = page;
+    run->page_end = BASE_MAX(run->page_end, at + 1);
+    run->page_open = at;
+    return page;
+}
+
+ScoutStatus whisper_slot_append(WhisperRun *run, WhisperSequence *sequence, ScoutError *error)
+{
+    while (run->page_open < run->page_end &&
+           (!run->pages[run->page_open] || run->pages[run->page_open]->free == 0))
+        run->page_open++;
+    WhisperPage *page =
+        run->page_open < run->page_end ? run->pages[run->page_open] : take_page(run);
+    if (!page)
+        return error_no_memory(error);
+    const size_t slot = (size_t)__builtin_ctzll(page->free);
+    page->free &= page->free - 1;
+    page->uses[slot] = 1;
+    sequence->places[sequence->length] = page->memory + slot * run->model->head_size;
+    sequence->slots[sequence->length++] = (uint32_t)(run->page_open * WHISPER_PAGE_SLOTS + slot);
+    return SCOUT_OK;
+}
+
 static void use_slots(WhisperRun *run, const WhisperSequence *sequence)
 {
-    for (size_t i = 0; i < sequence->length; i++)
-        run->slot_uses[sequence->slots[i]]++;
+    for (size_t i = 0; i < sequence->length; i++) {
+        const uint32_t slot = sequence->slots[i];
+        run->pages[slot / WHISPER_PAGE_SLOTS]->uses[slot % WHISPER_PAGE_SLOTS]++;
+    }
 }
 
 // Lets go of the slots from position `length` on.
@@ -183,9 +231,35 @@ static void drop_slots(WhisperRun *run, WhisperSequence *sequence, size_t length
 {
     while (sequence->length > length) {
         const uint32_t slot = sequence->slots[--sequence->length];
-        if (--run->slot_uses[slot] == 0)
-            run->free_slots[run->free_count++] = slot;
+        const size_t at = slot / WHISPER_PAGE_SLOTS;
+        WhisperPage *page = run->pages[at];
+        if (--page->uses[slot % WHISPER_PAGE_SLOTS] > 0)
+            continue;
+        page->free |= UINT64_C(1) << slot % WHISPER_PAGE_SLOTS;
+        run->page_open = BASE_MIN(run->page_open, at);
     }
+}
+
+void whisper_run_trim(WhisperRun *run)
+{
+    for (size_t i = 0; i < run->page_end; i++) {
+        if (!run->pages[i] || run->pages[i]->free != UINT64_MAX)
+            continue;
+        mem_free(run->pages[i]);
+        run->pages[i] = NULL;
+    }
+    while (run->page_end > 0 && !run->pages[run->page_end - 1])
+        run->page_end--;
+    run->page_open = BASE_MIN(run->page_open, run->page_end);
+}
+
+// Becomes another's text, whose slots are counted already.
+static void copy_list(WhisperSequence *to, const WhisperSequence *from)
+{
+    memcpy(to->slots, from->slots, from->length * sizeof(*to->slots));
+    memcpy(to->places, from->places, from->length * sizeof(*to->places));
+    to->length = from->length;
+    to->audio = from->audio;
 }
 
 void whisper_sequence_start(WhisperRun *run, size_t sequence, size_t audio)
@@ -204,9 +278,7 @@ void whisper_sequence_copy(WhisperRun *run, size_t dst, size_t src)
     const WhisperSequence *from = &run->sequences[src];
     use_slots(run, from); // before dropping: the two may share slots
     drop_slots(run, to, 0);
-    memcpy(to->slots, from->slots, from->length * sizeof(*to->slots));
-    to->length = from->length;
-    to->audio = from->audio;
+    copy_list(to, from);
 }
 
 void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, const size_t *from)
@@ -217,9 +289,7 @@ void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, cons
     for (size_t i = 0; i < count; i++) {
         assert(from[i] < count);
         const WhisperSequence *source = &old[from[i]];
-        memcpy(new[i].slots, source->slots, source->length * sizeof(*source->slots));
-        new[i].length = source->length;
-        new[i].audio = source->audio;
+        copy_list(&new[i], source);
         use_slots(run, source);
     }
     for (size_t i = 0; i < count; i++) {
@@ -280,6 +350,30 @@ NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer)
 {
     const WhisperAudio *from = &run->audios[audio];
     NnPanels panels = whisper_cross_panels_of(run->model, from->positions);
-    nn_panels_place(&panels, from->memory + layer * run->cross_bytes);
+    nn_panels_place(&panels, from->memory + layer * nn_panels_bytes(&panels));
     return panels;
+}
+
+ScoutStatus whisper_audio_take(WhisperRun *run, size_t audio, size_t positions, ScoutError *error)
+{
+    WhisperAudio *to = &run->audios[audio];
+    const NnPanels panels = whisper_cross_panels_of(run->model, positions);
+    const size_t bytes = mem_multiply(nn_panels_bytes(&panels), run->model->dims.n_decoder_layers);
+    if (bytes > to->bytes) {
+        char *memory = mem_aligned(bytes, 1);
+        if (!memory)
+            return error_no_memory(error);
+        mem_free(to->memory);
+        to->memory = memory;
+        to->bytes = bytes;
+    }
+    to->positions = 0;
+    return SCOUT_OK;
+}
+
+void whisper_audio_drop(WhisperRun *run, size_t audio)
+{
+    assert(audio < run->limits.audios && !run->audios[audio].encoding);
+    mem_free(run->audios[audio].memory);
+    run->audios[audio] = (WhisperAudio){.positions = 0};
 }

@@ -65,6 +65,7 @@ ScoutStatus whisper_load(WhisperModel *model, ThreadPool *pool, ScoutError *erro
 enum {
     WHISPER_BLOCK = 64,      // most positions of the encoder that a task takes through a layer
     WHISPER_LOGIT_ROWS = 16, // rows of logits held while aligning
+    WHISPER_PAGE_SLOTS = 64, // tokens of a page of the self-attention cache
 };
 
 // Scratch of one worker of the pool.
@@ -80,13 +81,22 @@ typedef struct WhisperWorker {
 typedef struct WhisperAudio {
     size_t positions;          // 0 while nothing is encoded
     WhisperEncoding *encoding; // in progress, or NULL
-    char *memory;              // of n_decoder_layers panels, cross_bytes apart
+    char *memory;              // of n_decoder_layers panels; NULL before it is first needed
+    size_t bytes;              // of the memory
 } WhisperAudio;
+
+// Keys and values of some tokens, of every layer and head.
+typedef struct WhisperPage {
+    uint64_t free;                     // bit i: no sequence names slot i
+    uint32_t uses[WHISPER_PAGE_SLOTS]; // sequences that name a slot
+    _Alignas(64) float memory[];       // [layer][keys, values][head][slot][head_size]
+} WhisperPage;
 
 typedef struct WhisperSequence {
     size_t audio;
     size_t length;
     uint32_t *slots; // [n_text_ctx]
+    float **places;  // [n_text_ctx]; where a slot's key of layer 0 and head 0 is
 } WhisperSequence;
 
 // Consecutive rows of a decode call that attend to one audio.
@@ -113,7 +123,6 @@ struct WhisperRun {
 
     // The encoder.
     WhisperAudio *audios;
-    size_t cross_bytes;              // of one decoder layer's panels for a whole window
     WhisperEncoding *idle_encodings; // a list, last used first
     const WhisperEncoding *encoded;  // whose output may be read; NULL if nobody's
     WhisperProbe probe;              // tests look at each encoder layer's output; NULL otherwise
@@ -122,18 +131,16 @@ struct WhisperRun {
     // Sequences and the slots of the self-attention cache.
     WhisperSequence *sequences;
     WhisperSequence *reordered; // as many, empty between calls: the other side of a reordering
-    uint32_t *slot_uses;        // sequences that name a slot
-    uint32_t *free_slots;       // a stack
-    size_t slot_count, free_count;
-    float *cache_keys; // [layer][head][slot][head_size]
-    float *cache_values;
+    WhisperPage **pages;        // [page_max]; NULL where none is taken; slot / 64 is its page
+    size_t page_max, page_end;  // no page from page_end on is taken
+    size_t page_open;           // no taken page below has a free slot
 
     // The decoder, for limits.rows rows.
     float *row_x, *row_normed, *row_qkv, *row_attended; // [rows][n_state], qkv three times as wide
     float *row_hidden;                                  // [rows][n_inner]
     NnRows row_input;
-    const uint32_t **row_slots; // what a row may see ...
-    size_t *row_lengths;        // ... and how much of it
+    const WhisperSequence **row_sequences; // what a row may see ...
+    size_t *row_lengths;                   // ... and how much of it
     WhisperSpan *spans;
     size_t span_count;
     WhisperRow *align_rows; // [rows]
@@ -152,6 +159,16 @@ void whisper_encodings_free(WhisperRun *run);
 
 // The panels of one decoder layer's cross-attention for an audio.
 NnPanels whisper_cross_panels(const WhisperRun *run, size_t audio, size_t layer);
+
+// Memory of an audio's panels for so many positions. What was encoded is kept only on failure.
+ScoutStatus whisper_audio_take(WhisperRun *run, size_t audio, size_t positions, ScoutError *error);
+
+// Gives a sequence, which is not full, one more slot.
+ScoutStatus whisper_slot_append(WhisperRun *run, WhisperSequence *sequence, ScoutError *error);
+
+// From a slot's place to its key or value of a layer and head.
+size_t whisper_key_offset(const WhisperModel *model, size_t layer, size_t head);
+size_t whisper_value_offset(const WhisperModel *model, size_t layer, size_t head);
 
 // Appends the rows and computes the decoder up to its last layer; row_x then holds the states.
 ScoutStatus whisper_decode_states(WhisperRun *run, const WhisperRow *rows, size_t count,

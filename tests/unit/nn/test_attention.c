@@ -173,23 +173,28 @@ static void test_cached(void **state)
     (void)state;
     const Kernels kernels = fixture_kernels();
     Attention *attention = attention_new();
-    float keys[LENGTH_MAX * SIZE]; // of head 1
-    float values[LENGTH_MAX * SIZE];
+    enum { VALUES = LENGTH_MAX * SIZE };
+    float cached[2 * VALUES]; // keys, then values, of head 1
     for (size_t i = 0; i < LENGTH_MAX; i++) {
-        memcpy(keys + i * SIZE, attention->keys + i * WIDTH + SIZE, SIZE * sizeof(float));
-        memcpy(values + i * SIZE, attention->values + i * WIDTH + SIZE, SIZE * sizeof(float));
+        memcpy(cached + i * SIZE, attention->keys + i * WIDTH + SIZE, SIZE * sizeof(float));
+        memcpy(cached + VALUES + i * SIZE, attention->values + i * WIDTH + SIZE,
+               SIZE * sizeof(float));
     }
-    uint32_t slots[LENGTH_MAX]; // in no order
-    for (uint32_t i = 0; i < LENGTH_MAX; i++)
-        slots[i] = i * 7 % LENGTH_MAX;
+    uint32_t order[LENGTH_MAX]; // none
+    const float *places[LENGTH_MAX];
+    for (uint32_t i = 0; i < LENGTH_MAX; i++) {
+        order[i] = i * 7 % LENGTH_MAX;
+        places[i] = cached + order[i] * SIZE;
+    }
     const size_t lengths[] = {1, 2, 16, 33, LENGTH_MAX};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         float scores[LENGTH_MAX];
         float out[SIZE];
         const float *q = attention->q + SIZE;
-        nn_attention_cached(&kernels, SIZE, q, keys, values, slots, lengths[i], scores, out);
+        const NnCache cache = {.places = places, .length = lengths[i], .values = VALUES};
+        nn_attention_cached(&kernels, &cache, SIZE, q, scores, out);
         for (size_t j = 0; j < SIZE; j++)
-            assert_true(fabs((double)out[j] - expected(attention, q, 1, slots, lengths[i], j)) <
+            assert_true(fabs((double)out[j] - expected(attention, q, 1, order, lengths[i], j)) <
                         1e-5);
     }
     free(attention);

@@ -116,6 +116,13 @@ typedef struct Kernels {
     float (*dot)(size_t n, const float *a, const float *b);        // sums 16 lanes, then pairwise
     void (*axpy)(size_t n, float scale, const float *x, float *y); // y += scale * x
 
+    // Rows that lie anywhere: row i is rows[i] + offset. out[i] = dot(n, x, row i), the same bits;
+    // out[n] = the sum of weights[i] * row i, in ascending order with fused multiply-adds.
+    void (*dot_rows)(size_t count, size_t n, const float *x, const float *const *rows,
+                     size_t offset, float *out);
+    void (*mix_rows)(size_t count, size_t n, const float *weights, const float *const *rows,
+                     size_t offset, float *out);
+
     void (*f16_to_f32)(size_t n, const uint16_t *in, float *out);  // exact
     void (*f32_to_f16)(size_t n, const float *in, uint16_t *out);  // round to nearest even
     void (*f32_to_bf16)(size_t n, const float *in, uint16_t *out); // round to nearest even

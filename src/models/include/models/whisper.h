@@ -3,13 +3,13 @@
 // same call.
 //
 // A WhisperModel is immutable and shared by any number of threads. A WhisperRun holds the scratch
-// and the caches of one decoding job and has one owner thread; it is sized when made and allocates
-// nothing afterwards (but for encodings in progress at the same time). Inside a run:
+// and the caches of one or many decoding jobs and has one owner thread. The limits it is made with
+// cost next to nothing: keys and values take memory when they are made. Inside a run:
 //   - an *audio* is one encoded window: its cross-attention keys and values.
 //   - a *sequence* is a list of tokens so far, tied to an audio. Its self-attention cache is a list
 //   of
 //     indices into shared slots, so that copying or reordering sequences (beams) moves no keys or
-//     values. A slot that no sequence names any more is free again.
+//     values. A slot that no sequence names any more is free again. Slots come in pages.
 #ifndef MODELS_WHISPER_H
 #define MODELS_WHISPER_H
 
@@ -63,6 +63,9 @@ ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
                             const WhisperRunLimits *limits, WhisperRun **run, ScoutError *error);
 void whisper_run_free(WhisperRun *run);
 
+// Gives back the memory of pages of slots that no sequence names: after a job, not in a loop.
+void whisper_run_trim(WhisperRun *run);
+
 // Encodes mel[frames][n_mels] (frame-major, frames even, 2 <= frames <= 2 * n_audio_ctx) into audio
 // slot `audio`. Positions beyond frames / 2 do not exist for attention: nothing is padded.
 ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
@@ -86,6 +89,9 @@ void whisper_encoding_free(WhisperEncoding *encoding);
 // positions for any other. Borrowed until the next encoding of the run begins.
 const float *whisper_encoded(const WhisperRun *run, size_t audio, size_t *positions);
 
+// Gives back the memory of an audio, which is then not encoded. Not while it is being encoded.
+void whisper_audio_drop(WhisperRun *run, size_t audio);
+
 // Empties a sequence and ties it to an audio.
 void whisper_sequence_start(WhisperRun *run, size_t sequence, size_t audio);
 // dst becomes a copy of src: indices only.
@@ -107,7 +113,7 @@ typedef struct WhisperRow {
 // Writes logits[j][n_vocab] for the j-th row with want_logits; logits may be NULL if none has it. A
 // row's logits are the same bits whatever rows are computed with it and however many threads. LIMIT
 // when a sequence would pass n_text_ctx or count passes the run's rows, STATE when a sequence's
-// audio was not encoded; nothing is appended then.
+// audio was not encoded, OUT_OF_MEMORY; nothing is appended then.
 ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count, float *logits,
                            ScoutError *error);
 

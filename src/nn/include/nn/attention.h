@@ -3,7 +3,7 @@
 // Panels: the keys and values of a fixed list of positions (an encoder window), packed as weights,
 // so that scores and mixtures are ordinary products: rows of queries against all positions, and no
 // matrix of positions x positions anywhere. Cache: keys and values that arrive one by one (a
-// decoder's past), read through a list of slots.
+// decoder's past), read through a list of places.
 //
 // A query's result does not depend on the queries computed with it.
 #ifndef NN_ATTENTION_H
@@ -55,10 +55,16 @@ void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t 
                          const float *q, size_t q_stride, float *scores, float *out,
                          size_t out_stride);
 
-// The same for one query over cached positions: keys[slot][head_size] and values[slot][head_size]
-// of one head, for slots[0..length). length >= 1; scores[length] is scratch.
-void nn_attention_cached(const Kernels *kernels, size_t head_size, const float *q,
-                         const float *keys, const float *values, const uint32_t *slots,
-                         size_t length, float *scores, float *out);
+// Positions that lie anywhere: the key of position i at places[i] + keys, its value at places[i] +
+// values. The same places serve every layer and head, with other offsets.
+typedef struct NnCache {
+    const float *const *places;
+    size_t length; // at least 1
+    size_t keys, values;
+} NnCache;
+
+// The same for one query over cached positions of one head. scores[length] is scratch.
+void nn_attention_cached(const Kernels *kernels, const NnCache *cache, size_t head_size,
+                         const float *q, float *scores, float *out);
 
 #endif

@@ -5,7 +5,13 @@
 #include "whisper_fixture.h"
 #include "whisper_internal.h"
 
-enum { SEQUENCES = 5, CHECK = 5, CONTEXT = 24 }; // the last sequence recomputes
+enum {
+    SEQUENCES = 5,
+    CHECK = 5, // the last sequence recomputes
+    CONTEXT = 24,
+    SLOTS = ((SEQUENCES + 1) * CONTEXT + WHISPER_PAGE_SLOTS - 1) / WHISPER_PAGE_SLOTS *
+            WHISPER_PAGE_SLOTS,
+};
 
 // What the sequences should hold.
 typedef struct Texts {
@@ -22,16 +28,42 @@ static uint32_t draw(uint32_t *state, uint32_t below)
 
 static void check_slots(const WhisperRun *run)
 {
-    uint32_t uses[(SEQUENCES + 1) * CONTEXT] = {0};
-    size_t used = 0;
-    assert_int_equal(run->slot_count, sizeof(uses) / sizeof(uses[0]));
-    for (size_t i = 0; i <= SEQUENCES; i++)
-        for (size_t j = 0; j < run->sequences[i].length; j++)
-            used += uses[run->sequences[i].slots[j]]++ == 0;
-    assert_memory_equal(uses, run->slot_uses, sizeof(uses));
-    assert_int_equal(run->free_count, run->slot_count - used);
-    for (size_t i = 0; i < run->free_count; i++)
-        assert_int_equal(uses[run->free_slots[i]], 0);
+    uint32_t uses[SLOTS] = {0};
+    assert_int_equal(run->page_max * WHISPER_PAGE_SLOTS, SLOTS);
+    for (size_t i = 0; i <= SEQUENCES; i++) {
+        const WhisperSequence *sequence = &run->sequences[i];
+        for (size_t j = 0; j < sequence->length; j++) {
+            const uint32_t slot = sequence->slots[j];
+            const WhisperPage *page = run->pages[slot / WHISPER_PAGE_SLOTS];
+            assert_ptr_equal(sequence->places[j],
+                             page->memory + slot % WHISPER_PAGE_SLOTS * run->model->head_size);
+            uses[slot]++;
+        }
+    }
+    for (size_t i = 0; i < SLOTS; i++) {
+        const WhisperPage *page = run->pages[i / WHISPER_PAGE_SLOTS];
+        const size_t at = i % WHISPER_PAGE_SLOTS;
+        assert_int_equal(page ? page->uses[at] : 0, uses[i]);
+        if (page)
+            assert_int_equal(page->free >> at & 1, uses[i] == 0);
+    }
+}
+
+static size_t pages_taken(const WhisperRun *run)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->page_max; i++)
+        count += run->pages[i] != NULL;
+    return count;
+}
+
+static size_t slots_used(const WhisperRun *run)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->page_max; i++)
+        for (size_t j = 0; run->pages[i] && j < WHISPER_PAGE_SLOTS; j++)
+            count += run->pages[i]->uses[j] > 0;
+    return count;
 }
 
 // The logits after the whole text, computed anew.
@@ -126,6 +158,8 @@ static void check_sequences(PackedEncoding encoding, WhisperCompute compute)
         append(fixture, &texts, &state);
         for (size_t i = draw(&state, 3); i > 0; i--)
             change(fixture, &texts, &state);
+        if (draw(&state, 4) == 0)
+            whisper_run_trim(fixture->run);
         check_slots(fixture->run);
     }
     fixture_free(fixture);
@@ -147,14 +181,73 @@ static void test_copy_shares_slots(void **state)
     const int32_t tokens[] = {1, 2, 3, 4};
     whisper_sequence_start(fixture->run, 0, 0);
     fixture_append(fixture, 0, tokens, 4, NULL);
-    const size_t left = fixture->run->free_count;
+    assert_int_equal(slots_used(fixture->run), 4);
     whisper_sequence_copy(fixture->run, 1, 0);
     whisper_sequence_copy(fixture->run, 1, 1);
-    assert_int_equal(fixture->run->free_count, left);
+    assert_int_equal(slots_used(fixture->run), 4);
     whisper_sequence_start(fixture->run, 0, 0);
-    assert_int_equal(fixture->run->free_count, left); // 1 still names them
+    assert_int_equal(slots_used(fixture->run), 4); // 1 still names them
     whisper_sequence_start(fixture->run, 1, 0);
-    assert_int_equal(fixture->run->free_count, fixture->run->slot_count);
+    assert_int_equal(slots_used(fixture->run), 0);
+    fixture_free(fixture);
+}
+
+// Pages are taken when texts need them and given back when none does; those in use stay.
+static void test_pages_come_and_go(void **state)
+{
+    (void)state;
+    Fixture *fixture = fixture_new(PACKED_PANEL_F32, WHISPER_F32, 1);
+    WhisperRun *run = fixture->run;
+    fixture_encode(fixture, 0, 10);
+    assert_int_equal(pages_taken(run), 0);
+    int32_t tokens[CONTEXT] = {0};
+    static float before[TINY_VOCAB];
+    static float after[TINY_VOCAB];
+    for (size_t i = 0; i < 5; i++) {
+        whisper_sequence_start(run, i, 0);
+        fixture_append(fixture, i, tokens, CONTEXT - 1, NULL);
+    }
+    assert_int_equal(pages_taken(run), 2);
+    for (size_t i = 0; i < 4; i++) // the last one lies in the second page
+        whisper_sequence_truncate(run, i, 0);
+    whisper_sequence_copy(run, CHECK, 4);
+    fixture_append(fixture, CHECK, tokens, 1, before);
+    whisper_sequence_truncate(run, CHECK, 0);
+    whisper_run_trim(run);
+    assert_int_equal(pages_taken(run), 1);
+    assert_null(run->pages[0]);
+    fixture_append(fixture, 4, tokens, 1, after);
+    assert_memory_equal(before, after, sizeof(after));
+    assert_int_equal(pages_taken(run), 1);
+    whisper_sequence_truncate(run, 4, 0);
+    whisper_run_trim(run);
+    assert_int_equal(pages_taken(run), 0);
+    fixture_append(fixture, 0, tokens, CONTEXT - 1, NULL); // takes one again
+    fixture_append(fixture, 0, tokens, 1, after);
+    assert_memory_equal(before, after, sizeof(after));
+    fixture_free(fixture);
+}
+
+static void test_dropped_audio(void **state)
+{
+    (void)state;
+    Fixture *fixture = fixture_new(PACKED_PANEL_F32, WHISPER_F32, 1);
+    static float before[TINY_VOCAB];
+    static float after[TINY_VOCAB];
+    const int32_t token = 3;
+    assert_null(fixture->run->audios[1].memory);
+    fixture_encode(fixture, 1, 10);
+    fixture_encode(fixture, 1, 64); // takes more
+    whisper_sequence_start(fixture->run, 0, 1);
+    fixture_append(fixture, 0, &token, 1, before);
+    whisper_audio_drop(fixture->run, 1);
+    assert_null(fixture->run->audios[1].memory);
+    const WhisperRow row = {0, token, false};
+    assert_int_equal(whisper_decode(fixture->run, &row, 1, NULL, NULL), SCOUT_ERROR_STATE);
+    fixture_encode(fixture, 1, 64);
+    whisper_sequence_start(fixture->run, 0, 1);
+    fixture_append(fixture, 0, &token, 1, after);
+    assert_memory_equal(before, after, sizeof(after));
     fixture_free(fixture);
 }
 
@@ -180,8 +273,8 @@ static void test_limits_of_a_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sequences),
-        cmocka_unit_test(test_copy_shares_slots),
+        cmocka_unit_test(test_sequences),         cmocka_unit_test(test_copy_shares_slots),
+        cmocka_unit_test(test_pages_come_and_go), cmocka_unit_test(test_dropped_audio),
         cmocka_unit_test(test_limits_of_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
