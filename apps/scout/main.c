@@ -118,6 +118,7 @@ static int run_command(const Config *config)
         [COMMAND_MODELS_REMOVE] = command_models_remove,
         [COMMAND_LANGUAGES] = command_languages,
         [COMMAND_DOCTOR] = command_doctor,
+        [COMMAND_BENCH] = command_bench,
         [COMMAND_CONFIG] = command_config,
         [COMMAND_COMPLETIONS] = show_completions,
         [COMMAND_HELP] = help_about,

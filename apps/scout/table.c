@@ -149,6 +149,24 @@ static const ConfigCommand commands[COMMAND_COUNT] = {
                      "sandbox, and says what does not work and what to do about it. The exit "
                      "status is 1 when something needed is broken.",
         },
+    [COMMAND_BENCH] =
+        {
+            .name = "bench",
+            .summary = "how fast it is on this machine",
+            .arguments = "",
+            .about = "Measures each stage (loading, log-mel, encoder, decoder) on a full window of "
+                     "sound, how fast the processor multiplies and the memory is read, and how "
+                     "near to that the stages come. With --audio it also measures a whole "
+                     "recording, from file to text. It takes a few seconds, in which nothing else "
+                     "should compute.",
+            .examples =
+                {
+                    {"scout bench", "a table to look at"},
+                    {"scout bench --audio meeting.mp3 --json", "everything, to report a slow "
+                                                               "machine"},
+                    {"scout bench --cpu avx2 --threads 1", "as on an older machine"},
+                },
+        },
     [COMMAND_CONFIG] =
         {
             .name = "config",
@@ -196,7 +214,8 @@ static const ConfigCommand commands[COMMAND_COUNT] = {
 #define MODEL_GROUP  "Options"
 #define COMMON_GROUP "Common options"
 
-#define LIST_OPTIONS (ON(MODELS_LIST) | ON(MODELS_INFO) | ON(DOCTOR) | ON(CONFIG) | ON(LANGUAGES))
+#define LIST_OPTIONS                                                                               \
+    (ON(MODELS_LIST) | ON(MODELS_INFO) | ON(DOCTOR) | ON(BENCH) | ON(CONFIG) | ON(LANGUAGES))
 
 static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_FORMAT] = {.name = "format",
@@ -277,7 +296,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_MODEL] = {.name = "model",
                       .letter = 'm',
                       .type = CONFIG_TEXT,
-                      .commands = ON(TRANSCRIBE) | ON(DOCTOR),
+                      .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH),
                       .group = WHAT_GROUP,
                       .placeholder = "NAME",
                       .help = "The model, by name or path.",
@@ -287,7 +306,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_LANGUAGE] = {.name = "language",
                          .letter = 'l',
                          .type = CONFIG_TEXT,
-                         .commands = ON(TRANSCRIBE),
+                         .commands = ON(TRANSCRIBE) | ON(BENCH),
                          .group = WHAT_GROUP,
                          .placeholder = "LANGUAGE",
                          .help = "The language spoken: a code or an English name (de, german), or "
@@ -364,7 +383,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .initial = "true"},
     [OPTION_BEAM_SIZE] = {.name = "beam-size",
                           .type = CONFIG_INTEGER,
-                          .commands = ON(TRANSCRIBE),
+                          .commands = ON(TRANSCRIBE) | ON(BENCH),
                           .group = SEARCH_GROUP,
                           .placeholder = "N",
                           .help = "How many texts are followed at once; 1 is fastest.",
@@ -409,7 +428,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_THREADS] = {.name = "threads",
                         .letter = 't',
                         .type = CONFIG_INTEGER,
-                        .commands = ON(TRANSCRIBE),
+                        .commands = ON(TRANSCRIBE) | ON(BENCH),
                         .group = SPEED_GROUP,
                         .placeholder = "N",
                         .help = "Threads that compute. 0 takes one for each processor.",
@@ -417,7 +436,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .high = 256},
     [OPTION_COMPUTE] = {.name = "compute",
                         .type = CONFIG_CHOICE,
-                        .commands = ON(TRANSCRIBE),
+                        .commands = ON(TRANSCRIBE) | ON(BENCH),
                         .group = SPEED_GROUP,
                         .placeholder = "KIND",
                         .help = "Arithmetic",
@@ -425,7 +444,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .choices = computes},
     [OPTION_CPU] = {.name = "cpu",
                     .type = CONFIG_TEXT,
-                    .commands = ON(TRANSCRIBE) | ON(DOCTOR),
+                    .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH),
                     .group = SPEED_GROUP,
                     .placeholder = "KERNELS",
                     .help = "The best instruction set to use, such as avx2; `scout doctor` names "
@@ -433,7 +452,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .initial_note = "the best there is"},
     [OPTION_DECODER] = {.name = "decoder",
                         .type = CONFIG_TEXT,
-                        .commands = ON(TRANSCRIBE) | ON(DOCTOR),
+                        .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH),
                         .group = SPEED_GROUP,
                         .placeholder = "PROGRAM",
                         .help = "The program that decodes files.",
@@ -472,6 +491,24 @@ static const ConfigOption options[OPTION_COUNT] = {
                            .group = MODEL_GROUP,
                            .help = "Do nothing when the model is there.",
                            .initial = "false"},
+    [OPTION_AUDIO] = {.name = "audio",
+                      .type = CONFIG_TEXT,
+                      .scope = CONFIG_NOT_IN_FILE,
+                      .commands = ON(BENCH),
+                      .group = MODEL_GROUP,
+                      .placeholder = "FILE",
+                      .help = "A recording to measure from file to text.",
+                      .completes = CONFIG_COMPLETES_FILES},
+    [OPTION_RUNS] = {.name = "runs",
+                     .type = CONFIG_INTEGER,
+                     .scope = CONFIG_NOT_IN_FILE,
+                     .commands = ON(BENCH),
+                     .group = MODEL_GROUP,
+                     .placeholder = "N",
+                     .help = "How often each stage runs. 0 is as often as fits into less than a "
+                             "second.",
+                     .initial = "0",
+                     .high = 1000},
     [OPTION_AVAILABLE] = {.name = "available",
                           .type = CONFIG_FLAG,
                           .scope = CONFIG_NOT_IN_FILE,
@@ -534,6 +571,7 @@ static const ConfigExample examples[] = {
     {"scout transcribe interview.mp3", "print what is said"},
     {"scout transcribe --format srt --output-dir subtitles *.mkv", "make subtitles"},
     {"scout doctor", "see whether everything is well"},
+    {"scout bench", "see how fast it is here"},
     {NULL, NULL},
 };
 

@@ -14,6 +14,7 @@ static int run_checks(const Subject *one)
     int failures = _cmocka_run_group_tests(one->name, GEMM_TESTS, GEMM_TEST_COUNT, NULL, NULL);
     failures +=
         _cmocka_run_group_tests(one->name, ELEMENTWISE_TESTS, ELEMENTWISE_TEST_COUNT, NULL, NULL);
+    failures += _cmocka_run_group_tests(one->name, PEAK_TESTS, PEAK_TEST_COUNT, NULL, NULL);
     return failures;
 }
 

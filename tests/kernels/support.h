@@ -48,6 +48,8 @@ extern const struct CMUnitTest GEMM_TESTS[];
 extern const size_t GEMM_TEST_COUNT;
 extern const struct CMUnitTest ELEMENTWISE_TESTS[];
 extern const size_t ELEMENTWISE_TEST_COUNT;
+extern const struct CMUnitTest PEAK_TESTS[];
+extern const size_t PEAK_TEST_COUNT;
 extern const struct CMUnitTest PLAIN_TESTS[]; // of no tier
 extern const size_t PLAIN_TEST_COUNT;
 

@@ -13,6 +13,7 @@
 //
 // What lies before `start_s` of the options is left out, as the real engine does, and what it was
 // asked for is written to $SCRIPTED_ENGINE_LOG.
+#include <scout/measure.h>
 #include <scout/models.h>
 #include <scout/speech.h>
 #include <scout/system.h>
@@ -427,6 +428,55 @@ void scout_system_probe(const char *decoder, const char *cpu, ScoutSystem *syste
     (void)decoder;
     (void)cpu;
     *system = (ScoutSystem){.processors = 2, .decoder_started = 1};
+}
+
+void scout_measure_options_init(ScoutMeasureOptions *options)
+{
+    *options = (ScoutMeasureOptions){.size = sizeof(*options), .runs = 7, .stage_s = 0.7};
+}
+
+// Figures that are easy to recognise; it takes ten seconds, unless it is stopped, if the runs are
+// 999.
+ScoutStatus scout_engine_measure(ScoutEngine *engine, const ScoutMeasureOptions *options,
+                                 ScoutMeasureProgress progress, void *context,
+                                 ScoutMeasurements **measured, ScoutError *error)
+{
+    (void)engine;
+    for (int i = 0; i < (options->runs == 999 ? 100 : 1); i++) {
+        if (progress(context, "encoder", i / 100.0))
+            return error_set(error, SCOUT_ERROR_CANCELLED, "measuring was stopped");
+        struct timespec pause = {.tv_nsec = options->runs == 999 ? 100000000 : 0};
+        (void)nanosleep(&pause, NULL);
+    }
+    *measured = calloc(1, sizeof(**measured));
+    if (!*measured)
+        return error_no_memory(error);
+    ScoutDuration duration = {.min_ms = 1.5, .median_ms = 2.5, .runs = options->runs};
+    **measured = (ScoutMeasurements){
+        .compute = SCOUT_COMPUTE_INT8,
+        .window_s = 30,
+        .beam = options->beam,
+        .windows = 4,
+        .load = duration,
+        .mel = duration,
+        .encoder = duration,
+        .prompt = duration,
+        .token = duration,
+        .beam_step = duration,
+        .peak_memory_bytes = 123456789,
+        .f32_peak_gops = 100,
+        .int8_peak_gops = 400,
+        .weights_read_gbs = 30,
+        .memory_read_gbs = 20,
+        .encoder_gop = 90,
+        .encoder_gops = 300,
+        .encoder_limit_ms = 1.0,
+        .encoder_peak_share = 0.75,
+        .token_bytes = 60000000,
+        .token_limit_ms = 0.75,
+        .token_bandwidth_share = 0.5,
+    };
+    return SCOUT_OK;
 }
 
 int scout_language_at(size_t index, const char **code, const char **name)

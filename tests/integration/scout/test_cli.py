@@ -404,6 +404,56 @@ class OutputFolder(CliCase):
         self.assert_one_line(done.stderr, "out", "Permission")
 
 
+class Bench(CliCase):
+    def test_json(self):
+        value = json.loads(self.run_scout("bench", "--json").stdout)
+        self.assertEqual(value["encoder_ms"], 1.5)
+        self.assertEqual(value["stages"]["encoder"], {"min_ms": 1.5, "median_ms": 2.5, "runs": 7})
+        self.assertEqual(value["peak_rss_mb"], 123.456789)
+        self.assertIsNone(value["decoder_ms_per_batch_step"])
+        self.assertIsNone(value["peaks"]["bf16_gops"])
+        self.assertIsNone(value["end_to_end"])
+        self.assertTrue(value["rtf_is_estimated"])
+        self.assertAlmostEqual(value["rtf"], (3 * 1.5 + 75 * 1.5) / 30e3)
+
+    def test_table(self):
+        text = self.run_scout("bench").stdout
+        self.assertIn("kernels scripted", text)
+        self.assertRegex(text, r"encode 30 s of sound +1\.50 ms +2\.50 ms\n")
+        self.assertRegex(text, r"4 windows, 5 texts each +takes too long here\n")
+        self.assertIn("100 (f32), 400 (int8)", text)
+        self.assertIn("--audio FILE", text)
+
+    def test_what_the_engine_is_asked(self):
+        value = json.loads(self.run_scout("bench", "--json", "--runs=3", "--beam-size=2").stdout)
+        self.assertEqual(value["stages"]["token"]["runs"], 3)
+        self.assertEqual(value["rows_per_step"], 2)
+
+    def test_a_recording(self):
+        self.path("a.wav", RECORDING)
+        value = json.loads(self.run_scout("bench", "--json", "--audio=a.wav", "--runs=2").stdout)
+        self.assertEqual(value["end_to_end"]["runs"], 2)
+        self.assertFalse(value["rtf_is_estimated"])
+        done = self.run_scout("bench", "--audio=nowhere.wav", status=1)
+        self.assert_one_line(done.stderr, "nowhere.wav")
+        self.assertEqual(done.stdout, "")
+
+    def test_interrupted(self):
+        for arguments in (["--runs=999"], ["--audio=slow.wav"]):
+            self.path("slow.wav", slow())
+            process = self.start_scout("bench", *arguments)
+            time.sleep(0.6)
+            process.send_signal(signal.SIGINT)
+            out, error = process.communicate(timeout=10)
+            self.assertEqual(process.returncode, 130, error)
+            self.assertEqual(out, "")
+            self.assertIn("interrupted", error)
+
+    def test_it_takes_no_files(self):
+        done = self.run_scout("bench", "a.wav", status=2)
+        self.assert_one_line(done.stderr, "a.wav")
+
+
 class Interruption(CliCase):
     def interrupt(self, *arguments, number=signal.SIGINT):
         self.path("a.wav", slow())

@@ -334,5 +334,39 @@ class Models(CliCase):
         self.assertEqual(self.downloads(), [])
 
 
+class Bench(RealCase):
+    KEYS = ("load_ms", "mel_ms", "encoder_ms", "decoder_ms_per_token", "decoder_ms_per_step", "rtf", "peak_rss_mb",
+            "encoder_gops", "encoder_peak_share", "decoder_bandwidth_share")
+
+    def measure(self, *arguments):
+        value = json.loads(self.run_scout("bench", "--json", "--runs=1", *arguments).stdout)
+        for key in self.KEYS:
+            self.assertGreater(value[key], 0, key)
+        self.assertTrue(value["kernels"])
+        for stage in value["stages"].values():
+            self.assertEqual(stage["runs"], 1)
+        for peak in ("f32_gops", "int8_gops", "memory_gb_per_s", "weights_gb_per_s"):
+            self.assertGreater(value["peaks"][peak], 0, peak)
+        return value
+
+    def test_a_recording(self):
+        whole = self.measure("--audio", recording("0870"), "--threads=2")["end_to_end"]
+        self.assertAlmostEqual(whole["audio_s"], 7.1, places=1)
+        self.assertEqual(whole["windows"], 1)
+        self.assertGreater(whole["tokens"], 20)
+        self.assertGreaterEqual(whole["seconds"], sum(whole["parts"].values()) * 0.9)
+        self.assertAlmostEqual(whole["rtf"], whole["seconds"] / whole["audio_s"])
+
+    def test_a_small_model_of_random_weights(self):
+        self.environment["SCOUT_MODELS_DIR"] = str(self.folder / "models")
+        subprocess.run([sys.executable, ROOT / "tools/make-tiny-model.py", self.folder / "tiny", "--only", "ggml-f16"],
+                       check=True, capture_output=True)
+        self.run_scout("models", "import", self.folder / "tiny/ggml-f16.bin", "--name=tiny")
+        self.assertEqual(self.measure("--model=tiny", "--compute=f32")["compute"], "f32")
+        table = self.run_scout("bench", "--model=tiny", "--runs=1", "--threads=1").stdout
+        self.assertIn("1 thread\n", table)
+        self.assertIn("a token of one text", table)
+
+
 if __name__ == "__main__":
     unittest.main()

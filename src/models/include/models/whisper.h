@@ -127,4 +127,15 @@ size_t whisper_alignment_heads(const WhisperModel *model);
 ScoutStatus whisper_align(WhisperRun *run, size_t audio, size_t sequence, const int32_t *tokens,
                           size_t count, float *weights, float *probabilities, ScoutError *error);
 
+// What the parts cost, for reports of how near they come to the limits of the machine.
+typedef struct WhisperCost {
+    // Of encoding a full window, up to the keys and values that the decoder attends to, by what is
+    // multiplied. A multiplication and an addition count two.
+    uint64_t int8_operations, bf16_operations, f32_operations;
+    uint64_t step_weight_bytes; // that decoding reads a step
+    uint64_t step_audio_bytes;  // keys and values of a full window: read a step by each row
+} WhisperCost;
+
+void whisper_cost(const WhisperModel *model, WhisperCost *cost);
+
 #endif
