@@ -28,6 +28,7 @@ LANES_INLINE void unit_sums_put(UnitSum *p, UnitSums sums)
 typedef struct U8S8Product {
     const float *a_scale;
     const KernelsS8Panels *w;
+    bool biased; // the sums are those of the activations as stored, with their 128
     Output out;
 } U8S8Product;
 
@@ -39,7 +40,7 @@ static void put_u8s8_tile(const void *context, const int32_t *tile, size_t rows,
     for (size_t p = 0; p < panels; p++) {
         size_t at = column + p * PANEL;
         f32x16 w_scale = f32x16_load(w->scale + at);
-        i32x16 bias = DOT_IS_BIASED ? i32x16_load(w->sum + at) : i32x16_zero();
+        i32x16 bias = product->biased ? i32x16_load(w->sum + at) : i32x16_zero();
         for (size_t r = 0; r < rows; r++) {
             i32x16 sum = i32x16_sub(i32x16_load(tile + (r * panels + p) * PANEL), bias);
             f32x16 scale = f32x16_mul(f32x16_set1(product->a_scale[row + r]), w_scale);
@@ -55,6 +56,7 @@ static void gemm_u8s8_lanes(size_t m, size_t n, size_t k, const KernelsU8Rows *a
     U8S8Product product = {
         .a_scale = a->scale,
         .w = w,
+        .biased = DOT_IS_BIASED,
         .out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue},
     };
     multiply_units_rows(m, n, k, a->q, a->stride, w->q, put_u8s8_tile, &product);

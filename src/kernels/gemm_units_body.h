@@ -43,8 +43,10 @@ LANES_INLINE UnitsRow load_units_row(const size_t panels, const int8_t *w, size_
     return row;
 }
 
-LANES_INLINE UnitSumsRow unit_row_add(const size_t panels, UnitSumsRow sums, Acts x, UnitsRow w)
+LANES_INLINE UnitSumsRow unit_row_add(const size_t panels, UnitSumsRow sums, const uint8_t *a,
+                                      UnitsRow w)
 {
+    Acts x = acts_load(a);
     sums.p0 = unit_sums_add(sums.p0, x, w.p0);
     if (panels > 1) {
         sums.p1 = unit_sums_add(sums.p1, x, w.p1);
@@ -68,9 +70,12 @@ LANES_INLINE void unit_row_put(const size_t panels, UnitSumsRow sums, UnitSum *t
     }
 }
 
+// Adds the products of a unit of a row.
+typedef UnitSumsRow UnitRowAdd(const size_t panels, UnitSumsRow sums, const uint8_t *a, UnitsRow w);
+
 // tile[rows][panels * 16] = a[rows][bytes] * panels, as multiply_float. Strides are in bytes.
-LANES_INLINE void multiply_units(const size_t rows, const size_t panels, size_t bytes,
-                                 const uint8_t *a, size_t a_stride, const int8_t *w,
+LANES_INLINE void multiply_units(const size_t rows, const size_t panels, UnitRowAdd *const add,
+                                 size_t bytes, const uint8_t *a, size_t a_stride, const int8_t *w,
                                  size_t w_stride, UnitSum *tile)
 {
     const size_t tile_stride = panels * PANEL;
@@ -90,21 +95,21 @@ LANES_INLINE void multiply_units(const size_t rows, const size_t panels, size_t 
         if (rows <= 2) {
             prefetch_weight_row(panels, (const char *)w, w_stride);
         }
-        c0 = unit_row_add(panels, c0, acts_load(a + i), row);
+        c0 = add(panels, c0, a + i, row);
         if (rows > 1) {
-            c1 = unit_row_add(panels, c1, acts_load(a1 + i), row);
+            c1 = add(panels, c1, a1 + i, row);
         }
         if (rows > 2) {
-            c2 = unit_row_add(panels, c2, acts_load(a2 + i), row);
+            c2 = add(panels, c2, a2 + i, row);
         }
         if (rows > 3) {
-            c3 = unit_row_add(panels, c3, acts_load(a3 + i), row);
+            c3 = add(panels, c3, a3 + i, row);
         }
         if (rows > 4) {
-            c4 = unit_row_add(panels, c4, acts_load(a4 + i), row);
+            c4 = add(panels, c4, a4 + i, row);
         }
         if (rows > 5) {
-            c5 = unit_row_add(panels, c5, acts_load(a5 + i), row);
+            c5 = add(panels, c5, a5 + i, row);
         }
         w += PANEL * UNIT_BYTES;
     }
@@ -133,7 +138,7 @@ typedef void UnitsTile(size_t bytes, const uint8_t *a, size_t a_stride, const in
     static void tile_units_##rows##x##panels(size_t bytes, const uint8_t *a, size_t a_stride,      \
                                              const int8_t *w, size_t w_stride, UnitSum *tile)      \
     {                                                                                              \
-        multiply_units(rows, panels, bytes, a, a_stride, w, w_stride, tile);                       \
+        multiply_units(rows, panels, unit_row_add, bytes, a, a_stride, w, w_stride, tile);         \
     }
 GEMM_UNITS_TILES(DEFINE_TILE)
 #undef DEFINE_TILE

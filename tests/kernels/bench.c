@@ -20,7 +20,9 @@ static const Shape SHAPES[] = {
     {1, 51865, 512},  {5, 512, 512},     {5, 51865, 512},   {5, 1280, 5120},
 };
 
-enum { REPEATS = 5, K_MAX = 5120 };
+enum { REPEATS = 5, K_MAX = 5120, N_MAX = 51865 + 16 };
+
+static const size_t PANEL_BYTES = (size_t)N_MAX * 512 * sizeof(float);
 
 typedef struct Operands {
     float *a, *c, *bias;
@@ -31,10 +33,14 @@ typedef struct Operands {
     int32_t *sum;
 } Operands;
 
-static void fill(char *bytes, size_t count)
+// Bytes that are distributed about as weights and activations are, around `middle`.
+static void fill_bell(void *out, size_t count, int middle)
 {
+    uint8_t *bytes = out;
     for (size_t i = 0; i < count; i++) {
-        bytes[i] = (char)(random_bits() % 64);
+        uint32_t bits = random_bits();
+        int sum = (int)(bits & 127) + (int)(bits >> 8 & 127) + (int)(bits >> 16 & 127);
+        bytes[i] = (uint8_t)(middle + (sum - 190) / 2);
     }
 }
 
@@ -111,6 +117,11 @@ static void bench_gemms(const Subject *subjects, size_t count, const char *filte
     for (size_t g = 0; g < BASE_COUNT(GEMMS); g++) {
         if (filter != NULL && strstr(GEMMS[g].name, filter) == NULL) {
             continue;
+        }
+        if (GEMMS[g].run == run_u8s8) {
+            fill_bell(operands->panels, PANEL_BYTES / sizeof(float), 0);
+        } else {
+            memset(operands->panels, 0, PANEL_BYTES);
         }
         printf("%-10s %5s %6s %5s", GEMMS[g].name, "m", "n", "k");
         for (size_t i = 0; i < count; i++) {
@@ -247,8 +258,7 @@ static void bench_elementwise(const Subject *subjects, size_t count, const char 
 
 int run_benches(const Subject *subjects, size_t count, const char *filter)
 {
-    size_t columns = 51865 + 16;
-    size_t panel_bytes = columns * 512 * sizeof(float);
+    size_t columns = N_MAX;
     size_t c_count = 1500 * 2048;
     Operands operands = {
         .a = mem_aligned((size_t)1500 * K_MAX, sizeof(float)),
@@ -256,7 +266,7 @@ int run_benches(const Subject *subjects, size_t count, const char *filter)
         .bias = mem_array(columns, sizeof(float)),
         .q = mem_aligned((size_t)1500 * K_MAX, 1),
         .row_scale = mem_array(1500, sizeof(float)),
-        .panels = mem_aligned(panel_bytes, 1),
+        .panels = mem_aligned(PANEL_BYTES, 1),
         .scale = mem_array(columns * 16, sizeof(float)),
         .sum = mem_array(columns, sizeof(int32_t)),
     };
@@ -266,9 +276,9 @@ int run_benches(const Subject *subjects, size_t count, const char *filter)
     if (ready) {
         memset(operands.a, 0, (size_t)1500 * K_MAX * sizeof(float));
         memset(operands.c, 0, c_count * sizeof(float));
-        fill((char *)operands.q, (size_t)1500 * K_MAX);
-        memset(operands.panels, 0, panel_bytes);
+        fill_bell(operands.q, (size_t)1500 * K_MAX, 128);
         bench_gemms(subjects, count, filter, &operands);
+        memset(operands.panels, 0, PANEL_BYTES);
         bench_elementwise(subjects, count, filter, &operands);
     }
     mem_free(operands.a);

@@ -375,6 +375,75 @@ static void integers_do_not_saturate(void **state)
     }
 }
 
+// Weights of -127, 0 and 127, and activations of 1, 128 and 255, a byte of each: pairs that
+// saturate stand beside pairs that do not, in every row that could be the one that is looked at.
+static Problem make_extreme_problem(int type, size_t m, size_t n, size_t k)
+{
+    static const uint8_t EXTREMES[4] = {1, 255, 255, 128};
+    Problem problem = {.type = type, .m = m, .n = n, .k = k, .k_padded = k};
+    float *w = guarded(n * k, sizeof *w);
+    for (size_t i = 0; i < n * k; i++) {
+        w[i] = (float)(int)(random_bits() % 3) - 1.0f;
+    }
+    for (size_t row = 0; row < n; row++) {
+        w[row * k] = 1.0f; // or the row could be of zeros, whose scale is another
+    }
+    pack_weights(&problem, w);
+    uint8_t *q = guarded(m * k, 1);
+    float *scale = guarded(m, sizeof *scale);
+    for (size_t row = 0; row < m; row++) {
+        scale[row] = 1.0f;
+        for (size_t i = 0; i < k; i++) {
+            q[row * k + i] = row % 3 == 2 ? 128 : EXTREMES[random_bits() % 4];
+        }
+    }
+    problem.rows = (KernelsU8Rows){.q = q, .stride = k, .scale = scale};
+    return problem;
+}
+
+static void assert_exact(const Problem *problem, const float *c)
+{
+    for (size_t row = 0; row < problem->m; row++) {
+        for (size_t column = 0; column < problem->n; column++) {
+            int32_t sum = 0;
+            for (size_t i = 0; i < problem->k; i++) {
+                int x = problem->rows.q[row * problem->rows.stride + i] - 128;
+                sum += x * (problem->w[column * problem->k + i] > 0.0f   ? 127
+                            : problem->w[column * problem->k + i] < 0.0f ? -127
+                                                                         : 0);
+            }
+            float expected = (float)sum * (1.0f * problem->s8.scale[column]);
+            assert_same_floats("gemm_u8s8", 1, &c[row * problem->n + column], &expected);
+        }
+    }
+}
+
+static void extreme_integers_are_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t m, n, k;
+    } shapes[] = {{1, 17, 1024}, {2, 33, 36},  {3, 64, 8},      {4, 16, 516},   {5, 80, 64},
+                  {6, 31, 100},  {7, 48, 512}, {8, 47, 68},     {9, 70, 1028},  {23, 130, 544},
+                  {97, 20, 64},  {200, 5, 32}, {2, 17, 65536},  {9, 17, 65536}, {9, 17, 8192},
+                  {8, 16, 8196}, {64, 1, 576}, {300, 33, 1536}, {8, 16, 4}};
+    seed_random(7);
+    for (size_t i = 0; i < BASE_COUNT(shapes); i++) {
+        for (int type = U8S8; type <= U8S4; type++) {
+            size_t k = BASE_ROUND_UP(shapes[i].k, K_UNITS[type]);
+            Problem problem = make_extreme_problem(type, shapes[i].m, shapes[i].n, k);
+            float *c = new_output(&problem, problem.n);
+            float *start = new_output(&problem, problem.n);
+            compute(&subject->kernels, &problem, c, problem.n, NULL);
+            if (type == U8S8) {
+                assert_exact(&problem, c);
+            }
+            compare_with_expected(&problem, c, problem.n, NULL, start);
+            free_guarded();
+        }
+    }
+}
+
 static void epilogues_are_right(void **state)
 {
     (void)state;
@@ -462,6 +531,7 @@ const struct CMUnitTest GEMM_TESTS[] = {
     cmocka_unit_test(extreme_values_are_right),
     cmocka_unit_test(large_products_are_right),
     cmocka_unit_test(integers_do_not_saturate),
+    cmocka_unit_test(extreme_integers_are_exact),
     cmocka_unit_test(epilogues_are_right),
     cmocka_unit_test(rows_and_columns_are_independent),
     cmocka_unit_test(nothing_to_do_writes_nothing),

@@ -1,6 +1,10 @@
-// AVX2 with FMA and F16C. vpmaddubsw adds two u8 x s8 products in 16 bits with saturation; with
-// magnitudes (at most 128) times signed weights (at most 127) two fit: 2 * 128 * 127 = 32512.
+// AVX2 with FMA and F16C. vpmaddubsw adds two u8 x s8 products in 16 bits with saturation. For few
+// rows the magnitudes of the activations (at most 128) are multiplied by signed weights (at most
+// 127), of which two fit: 2 * 128 * 127 = 32512. Many rows pay for gemm_u8s8_split_body.h, which
+// needs no signs.
 #include "x86/tier_256.h"
+
+#include <stdbool.h>
 
 // 8 registers for sums, 2 for weights, 2 for an activation and its magnitude, the ones, and two
 // intermediate results.
@@ -65,11 +69,64 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
                     _mm256_add_epi32(_mm256_madd_epi16(sums.high, ones), all)};
 }
 
+enum { PAIRS_BYTES = 32 };
+
+typedef __m256i Pairs;
+
+LANES_INLINE Pairs pairs_load(const void *p)
+{
+    return _mm256_loadu_si256(p);
+}
+
+LANES_INLINE void pairs_store(void *p, Pairs x)
+{
+    _mm256_storeu_si256(p, x);
+}
+
+LANES_INLINE Pairs pairs_acts(const uint8_t *p)
+{
+    return broadcast_4_bytes(p);
+}
+
+LANES_INLINE Pairs pairs_dot(Pairs sums, Pairs x, Pairs w)
+{
+    __m256i pairs = _mm256_maddubs_epi16(x, w);
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+LANES_INLINE i32x16 i32x16_dot_pairs(i32x16 sums, Pairs x, Units w)
+{
+    return (i32x16){pairs_dot(sums.low, x, w.low), pairs_dot(sums.high, x, w.high)};
+}
+
+// What saturates with the largest activations, or nearly does: of the weights of one sign, because
+// others lessen the sum.
+LANES_INLINE bool pairs_split(Pairs w, Pairs most, Pairs *second)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i above = _mm256_maddubs_epi16(most, _mm256_max_epi8(w, zero));
+    __m256i below = _mm256_maddubs_epi16(most, _mm256_min_epi8(w, zero));
+    __m256i could = _mm256_or_si256(_mm256_cmpeq_epi16(above, _mm256_set1_epi16(INT16_MAX)),
+                                    _mm256_cmpeq_epi16(below, _mm256_set1_epi16(INT16_MIN)));
+    *second = _mm256_and_si256(w, _mm256_slli_epi16(could, 8));
+    return !_mm256_testz_si256(could, could);
+}
+
+LANES_INLINE Pairs pairs_without(Pairs w, Pairs second)
+{
+    return _mm256_sub_epi8(w, second);
+}
+
+// 10 sums, 2 weights, an activation, the ones, and two products on their way.
+#define GEMM_SPLIT_ROWS     5
+#define GEMM_SPLIT_PANELS   1
+#define GEMM_SPLIT_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
+
 #include "elementwise_body.h"
 #include "gemm_bf16_body.h"
 #include "gemm_float_body.h"
 #include "gemm_u8s4_body.h"
-#include "gemm_u8s8_body.h"
+#include "gemm_u8s8_split_body.h"
 #include "tiers.h"
 
 void kernels_init_avx2(Kernels *kernels)
@@ -77,6 +134,6 @@ void kernels_init_avx2(Kernels *kernels)
     init_elementwise(kernels);
     init_gemm_float(kernels);
     init_gemm_bf16(kernels);
-    init_gemm_u8s8(kernels);
+    init_gemm_u8s8_split(kernels);
     init_gemm_u8s4(kernels);
 }
