@@ -1,6 +1,7 @@
 // Allocation with the checks in one place: see memory.h.
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,13 @@ void *mem_resize(void *block, size_t count, size_t size)
 void mem_free(void *block)
 {
     free(block);
+}
+
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 char *mem_copy_text(const char *text, size_t length)

@@ -19,6 +19,9 @@ void *mem_resize(void *block, size_t count, size_t size);
 
 void mem_free(void *block);
 
+// Gives back to the system what the allocator keeps of freed memory, as far as it can.
+void mem_trim(void);
+
 // A NUL-terminated copy of the first length bytes, or NULL.
 char *mem_copy_text(const char *text, size_t length);
 
