@@ -141,6 +141,9 @@ typedef struct ScoutEngineOptions {
     const char *decoder; // path of scout-decode; NULL: beside the program, else where installed
     int threads;         // 0: one for each processor; at most 256
     ScoutCompute compute;
+    // Models that stay in memory when they are not in use: when another is loaded beyond so many,
+    // the one unused for longest is given up. 0: 2.
+    int models_max;
 } ScoutEngineOptions;
 
 SCOUT_API void scout_engine_options_init(ScoutEngineOptions *options);
@@ -154,6 +157,10 @@ SCOUT_API void scout_engine_free(ScoutEngine *engine);
 // UNSUPPORTED.
 SCOUT_API ScoutStatus scout_engine_load(ScoutEngine *engine, const char *model, ScoutError *error);
 
+// Gives up the models that nobody has used for `idle_s` seconds, and returns freed memory to the
+// system; a model is loaded again when it is wanted again. Returns how many. Any thread.
+SCOUT_API size_t scout_engine_trim(ScoutEngine *engine, double idle_s);
+
 // "avx512vnni", "avx2", ...; static storage.
 SCOUT_API const char *scout_engine_kernels(const ScoutEngine *engine);
 SCOUT_API int scout_engine_threads(const ScoutEngine *engine);
@@ -161,7 +168,19 @@ SCOUT_API int scout_engine_threads(const ScoutEngine *engine);
 // ------------------------------------------------------------------------------------------
 // streams
 
-enum { SCOUT_TEMPERATURES_MAX = 16, SCOUT_BEAM_MAX = 16, SCOUT_ALTERNATIVES_MAX = 16 };
+enum {
+    SCOUT_TEMPERATURES_MAX = 16,
+    SCOUT_BEAM_MAX = 16,
+    SCOUT_ALTERNATIVES_MAX = 16,
+    SCOUT_BATCH_MAX = 8
+};
+
+// Of those who want to compute at the same time, the higher priority goes first; equals share.
+typedef enum ScoutPriority {
+    SCOUT_PRIORITY_NORMAL,
+    SCOUT_PRIORITY_LIVE,      // somebody speaks and waits for the words
+    SCOUT_PRIORITY_BACKGROUND // only when nobody else computes
+} ScoutPriority;
 
 typedef struct ScoutTranscribeOptions {
     size_t size;          // sizeof(ScoutTranscribeOptions), set by scout_transcribe_options_init
@@ -188,9 +207,11 @@ typedef struct ScoutTranscribeOptions {
     float compression_ratio_threshold; // above: try the next temperature; default 2.4
     float logprob_threshold;           // below: try the next temperature; default -1
     float no_speech_threshold;         // with a low log probability: silence; default 0.6
-    int condition_on_previous;         // non-zero (default): earlier text is the prompt of the next
-    int suppress_non_speech;           // non-zero (default): no brackets and note signs
-    int timestamps;                    // non-zero (default): the model writes segment times
+    // Non-zero: earlier text is the prompt of the next. Spelling is more consistent then, and every
+    // window has to wait for the one before. 0 (default): `prompt` is that of every window.
+    int condition_on_previous;
+    int suppress_non_speech; // non-zero (default): no brackets and note signs
+    int timestamps;          // non-zero (default): the model writes segment times
 
     int vad;             // non-zero (default): text only where voice activity finds speech
     float vad_threshold; // probability at which speech begins, 0..1; 0: the default
@@ -204,6 +225,13 @@ typedef struct ScoutTranscribeOptions {
     // lacks is an error. NULL: none
     const int32_t *previous_tokens;
     size_t previous_token_count;
+
+    ScoutPriority priority; // when others want to compute, too; default SCOUT_PRIORITY_NORMAL
+    // How many windows of the recording are decoded at once, 1..SCOUT_BATCH_MAX. More are faster,
+    // take more memory, and are heard before the first is told of. The text is the same. 0
+    // (default): 4 for whole recordings, 1 for streams. With condition_on_previous always 1.
+    int batch_size;
+    int full_window; // non-zero: the model always hears 30 s, however short the sound: slower
 } ScoutTranscribeOptions;
 
 SCOUT_API void scout_transcribe_options_init(ScoutTranscribeOptions *options);

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attributes.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "kernels/cpu.h"
 #include "models/registry.h"
 
 #define ENGINE_DEFAULT_MODEL "base"
 #define ENGINE_VAD_MODEL     "silero-vad"
+
+enum { MODELS_KEPT = 2 };
 
 void scout_engine_options_init(ScoutEngineOptions *options)
 {
@@ -59,6 +63,7 @@ static ScoutStatus engine_setup(ScoutEngine *engine, const ScoutEngineOptions *o
                                 ScoutError *error)
 {
     engine->compute = (WhisperCompute)options->compute;
+    engine->models_max = options->models_max > 0 ? (size_t)options->models_max : MODELS_KEPT;
     ScoutStatus status = choose_kernels(options->cpu, &engine->kernels, error);
     if (status)
         return status;
@@ -100,6 +105,9 @@ ScoutStatus scout_engine_new(const ScoutEngineOptions *options, ScoutEngine **en
     if (chosen.threads < 0 || chosen.threads > THREAD_POOL_MAX)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "threads is %d, not 0 to %d",
                          chosen.threads, THREAD_POOL_MAX);
+    if (chosen.models_max < 0)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "models_max is %d, not 0 or more",
+                         chosen.models_max);
     if (chosen.compute < SCOUT_COMPUTE_AUTO || chosen.compute > SCOUT_COMPUTE_INT8)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "compute is %d, not a ScoutCompute",
                          (int)chosen.compute);
@@ -120,6 +128,7 @@ ScoutStatus scout_engine_new(const ScoutEngineOptions *options, ScoutEngine **en
 
 static void free_model(EngineModel *model)
 {
+    batch_free(model->batch);
     whisper_close(model->whisper);
     mem_free(model->path);
     mem_free(model);
@@ -167,12 +176,20 @@ static ScoutStatus open_packed(const ScoutEngine *engine, const char *name, Pack
 // a model but those who want it. Matrices that are multiplied as they are stored need no other
 // thread.
 static ScoutStatus load_whisper(const ScoutEngine *engine, const char *name, WhisperModel **whisper,
-                                ScoutError *error)
+                                Batch **batch, ScoutError *error)
 {
     PackedFile *file = NULL;
+    WhisperModel *opened = NULL;
     ScoutStatus status = open_packed(engine, name, PACKED_WHISPER, &file, error);
-    return status ? status
-                  : whisper_open(file, engine->compute, &engine->kernels, NULL, whisper, error);
+    if (!status)
+        status = whisper_open(file, engine->compute, &engine->kernels, NULL, &opened, error);
+    if (!status)
+        status = batch_new(opened, engine->pool, engine->schedule, batch, error);
+    if (status)
+        whisper_close(opened);
+    else
+        *whisper = opened;
+    return status;
 }
 
 // The lock is held. NULL: neither loaded nor loading.
@@ -200,14 +217,35 @@ static EngineModel *claim_model(ScoutEngine *engine, const char *path)
     return model;
 }
 
-// The lock is held.
-static void drop_model(ScoutEngine *engine, EngineModel *model)
+// The lock is held. Takes the model off the list.
+static void unlink_model(ScoutEngine *engine, EngineModel *model)
 {
     EngineModel **link = &engine->models;
     while (*link != model)
         link = &(*link)->next;
     *link = model->next;
-    free_model(model);
+}
+
+// The lock is held. Takes the model off the list that has been without users for longest, if it had
+// none since `since_ns`; NULL if all are newer.
+static EngineModel *unlink_idle(ScoutEngine *engine, int64_t since_ns)
+{
+    EngineModel *oldest = NULL;
+    for (EngineModel *model = engine->models; model; model = model->next)
+        if (model->whisper && model->users == 0 && model->used_ns <= since_ns &&
+            (!oldest || model->used_ns < oldest->used_ns))
+            oldest = model;
+    if (oldest)
+        unlink_model(engine, oldest);
+    return oldest;
+}
+
+static size_t count_models(const ScoutEngine *engine)
+{
+    size_t count = 0;
+    for (const EngineModel *model = engine->models; model; model = model->next)
+        count++;
+    return count;
 }
 
 // The lock is held, and given up while the model loads. *loaded is set on success only.
@@ -217,21 +255,28 @@ static ScoutStatus load_model(ScoutEngine *engine, const char *name, const char 
     EngineModel *model = claim_model(engine, path);
     if (!model)
         return error_no_memory(error);
+    EngineModel *old =
+        count_models(engine) > engine->models_max ? unlink_idle(engine, INT64_MAX) : NULL;
     pthread_mutex_unlock(&engine->lock);
+    if (old)
+        free_model(old);
     WhisperModel *whisper = NULL;
-    ScoutStatus status = load_whisper(engine, name, &whisper, error);
+    Batch *batch = NULL;
+    ScoutStatus status = load_whisper(engine, name, &whisper, &batch, error);
     pthread_mutex_lock(&engine->lock);
     pthread_cond_broadcast(&engine->loaded);
     if (status) {
-        drop_model(engine, model);
+        unlink_model(engine, model);
+        free_model(model);
         return status;
     }
     model->whisper = whisper;
+    model->batch = batch;
     *loaded = model;
     return SCOUT_OK;
 }
 
-ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, const WhisperModel **whisper,
+ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, EngineModel **model,
                            ScoutError *error)
 {
     if (!name)
@@ -243,17 +288,50 @@ ScoutStatus engine_whisper(ScoutEngine *engine, const char *name, const WhisperM
 
     pthread_mutex_lock(&engine->lock);
     // Where another thread could not load it, this one tries, and has the reason to tell.
-    EngineModel *model = find_model(engine, path);
-    while (model && !model->whisper) {
+    EngineModel *found = find_model(engine, path);
+    while (found && !found->whisper) {
         pthread_cond_wait(&engine->loaded, &engine->lock);
-        model = find_model(engine, path);
+        found = find_model(engine, path);
     }
-    if (!model)
-        status = load_model(engine, name, path, &model, error);
-    if (model)
-        *whisper = model->whisper;
+    if (!found)
+        status = load_model(engine, name, path, &found, error);
+    if (found) {
+        found->users++;
+        *model = found;
+    }
     pthread_mutex_unlock(&engine->lock);
     return status;
+}
+
+void engine_release(ScoutEngine *engine, EngineModel *model)
+{
+    if (!model)
+        return;
+    pthread_mutex_lock(&engine->lock);
+    model->used_ns = clock_monotonic_ns();
+    if (--model->users == 0)
+        batch_rest(model->batch);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+size_t scout_engine_trim(ScoutEngine *engine, double idle_s)
+{
+    if (!engine)
+        return 0;
+    const double idle_ns = BASE_MIN(BASE_MAX(idle_s, 0.0) * 1e9, 9e18);
+    const int64_t since_ns = clock_monotonic_ns() - (int64_t)idle_ns;
+    size_t count = 0;
+    for (;;) {
+        pthread_mutex_lock(&engine->lock);
+        EngineModel *old = unlink_idle(engine, since_ns);
+        pthread_mutex_unlock(&engine->lock);
+        if (!old)
+            break;
+        free_model(old);
+        count++;
+    }
+    mem_trim();
+    return count;
 }
 
 ScoutStatus engine_silero(ScoutEngine *engine, const Silero **silero, ScoutError *error)
@@ -278,8 +356,10 @@ ScoutStatus scout_engine_load(ScoutEngine *engine, const char *model, ScoutError
 {
     if (!engine)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "engine is NULL");
-    const WhisperModel *whisper;
-    return engine_whisper(engine, model, &whisper, error);
+    EngineModel *loaded = NULL;
+    ScoutStatus status = engine_whisper(engine, model, &loaded, error);
+    engine_release(engine, loaded);
+    return status;
 }
 
 const char *scout_engine_kernels(const ScoutEngine *engine)

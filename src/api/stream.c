@@ -23,7 +23,6 @@ void scout_transcribe_options_init(ScoutTranscribeOptions *options)
         .compression_ratio_threshold = 2.4f,
         .logprob_threshold = -1.0f,
         .no_speech_threshold = 0.6f,
-        .condition_on_previous = 1,
         .suppress_non_speech = 1,
         .timestamps = 1,
         .vad = 1,
@@ -75,26 +74,26 @@ ScoutStatus stream_open(ScoutEngine *engine, const ScoutTranscribeOptions *optio
                         const Cancel *cancel, ScoutEventCallback callback, void *context,
                         ScoutStream **stream, ScoutError *error)
 {
-    const WhisperModel *whisper;
+    EngineModel *model = NULL;
     const Silero *silero = NULL;
-    ScoutStatus status = engine_whisper(engine, options->model, &whisper, error);
+    ScoutStatus status = engine_whisper(engine, options->model, &model, error);
     if (!status && options->vad)
         status = engine_silero(engine, &silero, error);
-    if (status)
-        return status;
-
-    ScoutStream *made = mem_array(1, sizeof(*made));
-    if (!made)
-        return error_no_memory(error);
+    ScoutStream *made = status ? NULL : mem_array(1, sizeof(*made));
+    if (!made) {
+        engine_release(engine, model);
+        return status ? status : error_no_memory(error);
+    }
+    made->engine = engine;
+    made->model = model;
     arena_init(&made->arena, STREAM_TEXT_MAX_BYTES);
     cancel_init(&made->cancel);
     made->options = *options;
     status = copy_strings(made, error);
     if (!status) {
         TranscriberSetup setup = {
-            .whisper = whisper,
+            .batch = model->batch,
             .silero = silero,
-            .pool = engine->pool,
             .schedule = engine->schedule,
             .options = &made->options,
             .origin_s = origin_s,
@@ -134,6 +133,7 @@ void scout_stream_free(ScoutStream *stream)
     if (!stream)
         return;
     transcriber_free(stream->transcriber);
+    engine_release(stream->engine, stream->model);
     arena_done(&stream->arena);
     mem_free(stream);
 }

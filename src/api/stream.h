@@ -13,6 +13,8 @@
 enum { STREAM_TEXT_MAX_BYTES = 8 << 20 };
 
 struct ScoutStream {
+    ScoutEngine *engine;
+    EngineModel *model; // in use
     Transcriber *transcriber;
     ScoutTranscribeOptions options; // its texts live in the arena
     Arena arena;

@@ -7,7 +7,10 @@
 #include "stream.h"
 #include "transcript.h"
 
-enum { FEED_SAMPLES = SCOUT_SAMPLE_RATE / 2 };
+enum {
+    FEED_SAMPLES = SCOUT_SAMPLE_RATE / 2,
+    BATCH_SIZE = 4 // windows of a recording at once
+};
 
 struct ScoutCancel {
     Cancel flag;
@@ -161,6 +164,15 @@ static void job_end(Job *job, bool opened, ScoutTranscript **transcript)
         scout_transcript_free(job->transcript);
 }
 
+static ScoutStatus recording_options(const ScoutTranscribeOptions *given,
+                                     ScoutTranscribeOptions *options, ScoutError *error)
+{
+    ScoutStatus status = stream_options(given, options, error);
+    if (!status && options->batch_size == 0)
+        options->batch_size = BATCH_SIZE;
+    return status;
+}
+
 static ScoutStatus check_call(const ScoutEngine *engine, const void *input,
                               ScoutTranscript **transcript, ScoutError *error)
 {
@@ -200,7 +212,7 @@ ScoutStatus scout_transcribe_file(ScoutEngine *engine, const char *path,
     if (status)
         return status;
     ScoutTranscribeOptions chosen;
-    status = stream_options(options, &chosen, error);
+    status = recording_options(options, &chosen, error);
     if (status)
         return status;
     Job job;
@@ -237,7 +249,7 @@ ScoutStatus scout_transcribe_samples(ScoutEngine *engine, const float *samples, 
     if (status)
         return status;
     ScoutTranscribeOptions chosen;
-    status = stream_options(options, &chosen, error);
+    status = recording_options(options, &chosen, error);
     if (status)
         return status;
     Job job;

@@ -241,7 +241,7 @@ static ScoutStatus read_text(Alternatives *alternatives, const AlternativesTask 
                              ScoutError *error)
 {
     size_t total = task->prompt_count + task->count - 1;
-    whisper_sequence_start(task->run, task->sequence, 0);
+    whisper_sequence_start(task->run, task->sequence, task->audio);
     for (size_t first = 0; first < total; first += BLOCK_ROWS) {
         WhisperRow rows[BLOCK_ROWS];
         size_t count = BASE_MIN(total - first, (size_t)BLOCK_ROWS);

@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "models/whisper.h"
 #include "rules.h"
-#include "turn.h"
+#include "speech/turn.h"
 #include "words.h"
 #include <scout/speech.h>
 
@@ -26,7 +26,8 @@ ScoutStatus alternatives_new(const WhisperModel *whisper, size_t limit, Alternat
 void alternatives_free(Alternatives *alternatives); // NULL is allowed
 
 typedef struct AlternativesTask {
-    WhisperRun *run;       // its audio 0 holds the window
+    WhisperRun *run;
+    size_t audio;          // of the run: the window
     size_t sequence;       // this one and `width` after it are overwritten
     size_t width;          // words that are completed at once, at least 1
     const Rules *rules;    // for the tokens that are never written

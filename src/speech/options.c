@@ -79,6 +79,8 @@ static ScoutStatus check_search(const ScoutTranscribeOptions *options, ScoutErro
     if (status == SCOUT_OK)
         status = check_int("alternatives", options->alternatives, 0, SCOUT_ALTERNATIVES_MAX, error);
     if (status == SCOUT_OK)
+        status = check_int("batch_size", options->batch_size, 0, SCOUT_BATCH_MAX, error);
+    if (status == SCOUT_OK)
         status =
             check_number("patience", (double)options->patience, 0.1, (double)PATIENCE_MAX, error);
     if (status == SCOUT_OK && isnan(options->length_penalty))
@@ -125,6 +127,9 @@ static ScoutStatus check_range(const ScoutTranscribeOptions *options, ScoutError
 
 ScoutStatus transcribe_options_check(const ScoutTranscribeOptions *options, ScoutError *error)
 {
+    if (options->priority != SCOUT_PRIORITY_NORMAL && options->priority != SCOUT_PRIORITY_LIVE &&
+        options->priority != SCOUT_PRIORITY_BACKGROUND)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "the priority is unknown");
     if (options->task != SCOUT_TASK_TRANSCRIBE && options->task != SCOUT_TASK_TRANSLATE)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "the task is unknown");
     ScoutStatus status = check_texts(options, error);

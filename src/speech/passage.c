@@ -43,7 +43,7 @@ typedef struct Part {
 struct Passage {
     const Bpe *bpe;
     const ScoutTranscribeOptions *options;
-    Window *window;
+    Window *window; // the one at hand
     const Track *track;
     Report *report;
     Turn *turn;
@@ -73,7 +73,6 @@ ScoutStatus passage_new(const PassageSetup *setup, Passage **passage, ScoutError
         return error_no_memory(error);
     made->bpe = whisper_bpe(setup->whisper);
     made->options = setup->options;
-    made->window = setup->window;
     made->track = setup->track;
     made->report = setup->report;
     made->turn = setup->turn;
@@ -467,6 +466,8 @@ static ScoutStatus tell_parts(Passage *passage, const Plan *plan, size_t languag
     collect_text_tokens(passage, result);
     ScoutStatus status = SCOUT_OK;
     if (wants_words(passage))
+        turn_take(passage->turn);
+    if (wants_words(passage))
         status = place_words(passage, plan, language, resume, error);
     if (wants_words(passage) && status == SCOUT_OK)
         status = find_alternatives(passage, language, error);
@@ -477,9 +478,10 @@ static ScoutStatus tell_parts(Passage *passage, const Plan *plan, size_t languag
     return status;
 }
 
-ScoutStatus passage_tell(Passage *passage, const Plan *plan, size_t language,
+ScoutStatus passage_tell(Passage *passage, Window *window, const Plan *plan, size_t language,
                          const WindowResult *result, PassageOutcome *outcome, ScoutError *error)
 {
+    passage->window = window;
     arena_reset(&passage->arena);
     passage->told_count = 0;
     int64_t resume = plan->end;

@@ -15,7 +15,6 @@
 typedef struct PassageSetup {
     const WhisperModel *whisper;
     const ScoutTranscribeOptions *options; // borrowed, as all here
-    Window *window;
     const Track *track;
     Report *report;
     Turn *turn;
@@ -32,9 +31,9 @@ typedef struct PassageOutcome {
     size_t token_count;
 } PassageOutcome;
 
-// plan is the window that was decoded. The schedule's turn is held, and given back before events
-// are sent: their receiver may take its time.
-ScoutStatus passage_tell(Passage *passage, const Plan *plan, size_t language,
+// plan is what was decoded, window with which result. The schedule's turn is taken where it is
+// needed, and given back before events are sent: their receiver may take its time.
+ScoutStatus passage_tell(Passage *passage, Window *window, const Plan *plan, size_t language,
                          const WindowResult *result, PassageOutcome *outcome, ScoutError *error);
 
 #endif

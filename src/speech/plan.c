@@ -7,12 +7,12 @@
 // A longer pause ends a window: silence is not worth the model's time, and text out of silence is
 // what it invents.
 static const int64_t PAUSE_MAX = 2 * 16000;
-// A window that is this full is closed at a pause rather than filled with the beginning of speech
-// that it cannot hold.
-static const int64_t FULL = 0;
-// Sound that is not speech, kept before and after it.
-static const int64_t LEAD = 0;
-static const int64_t TAIL = 0;
+// Speech that does not fit is cut in a pause, which the voice activity was too coarse to take for
+// an end: frames of less than this probability, at least so many. Half a second is as good as more.
+static const float PAUSE_PROBABILITY = 0.35F;
+enum { PAUSE_FRAMES_MIN = 3, PAUSE_FRAMES_ENOUGH = 16 };
+// Such pauses are looked for in the end of the window, then in all of it but its beginning.
+static const int64_t CUT_LATE = 10 * 16000, CUT_EARLY = 24 * 16000;
 
 static Plan skip(const Track *track, int64_t cursor, int64_t end)
 {
@@ -22,15 +22,45 @@ static Plan skip(const Track *track, int64_t cursor, int64_t end)
     return (Plan){PLAN_SKIP, cursor, end, false};
 }
 
+// The middle of the longest pause in low..high, of equal ones the last; false when there is none.
+static bool find_pause(const Track *track, int64_t low, int64_t high, int64_t *middle)
+{
+    if (!track->probabilities)
+        return false;
+    int64_t first = BASE_MAX((low + VAD_FRAME_SAMPLES - 1) / VAD_FRAME_SAMPLES, track->first_frame);
+    int64_t end =
+        BASE_MIN(high / VAD_FRAME_SAMPLES, track->first_frame + (int64_t)track->frame_count);
+    int64_t best = PAUSE_FRAMES_MIN - 1, run = 0;
+    for (int64_t frame = first; frame < end; frame++) {
+        bool quiet = track->probabilities[frame - track->first_frame] < PAUSE_PROBABILITY;
+        run = quiet ? run + 1 : 0;
+        if (run < BASE_MAX(best, (int64_t)PAUSE_FRAMES_MIN))
+            continue;
+        best = BASE_MIN(run, (int64_t)PAUSE_FRAMES_ENOUGH);
+        *middle = (frame + 1) * VAD_FRAME_SAMPLES - run * VAD_FRAME_SAMPLES / 2;
+    }
+    return best >= PAUSE_FRAMES_MIN;
+}
+
+// The window begins at `start`, and speech goes on beyond it.
+static Plan cut(const Track *track, int64_t start)
+{
+    const int64_t limit = start + WINDOW_SAMPLES_MAX;
+    int64_t end;
+    if (find_pause(track, limit - CUT_LATE, limit, &end) ||
+        find_pause(track, limit - CUT_EARLY, limit - CUT_LATE, &end))
+        return (Plan){PLAN_DECODE, start, end, false};
+    return (Plan){PLAN_DECODE, start, limit, true};
+}
+
 Plan plan_next(const Track *track, int64_t cursor, bool finished)
 {
     size_t at = 0;
     while (at < track->span_count && track->spans[at].end <= cursor)
         at++;
-    int64_t lead = finished ? 0 : LEAD;
     if (at == track->span_count)
-        return skip(track, cursor, track->decided - lead);
-    int64_t start = BASE_MAX(cursor, track->spans[at].start - LEAD);
+        return skip(track, cursor, track->decided);
+    int64_t start = BASE_MAX(cursor, track->spans[at].start);
     if (start > cursor)
         return skip(track, cursor, start);
 
@@ -47,16 +77,10 @@ Plan plan_next(const Track *track, int64_t cursor, bool finished)
     int64_t end = track->spans[last].end;
     bool open = track->open && last + 1 == track->span_count;
     if (end > limit || (open && decided && !finished)) // speech goes on beyond the window
-        return (Plan){PLAN_DECODE, start, limit, true};
+        return cut(track, start);
     if (!open && last + 1 == track->span_count && track->decided - end > PAUSE_MAX)
         decided = true;
     if (!decided)
         return (Plan){PLAN_WAIT, start, end, false};
-    if (last + 1 < track->span_count && end - start < FULL &&
-        track->spans[last + 1].start - end <= PAUSE_MAX)
-        return (Plan){PLAN_DECODE, start, limit, true};
-    end = BASE_MIN(BASE_MIN(end + TAIL, limit), finished ? track->end : track->decided);
-    if (last + 1 < track->span_count)
-        end = BASE_MIN(end, track->spans[last + 1].start);
     return (Plan){PLAN_DECODE, start, end, false};
 }

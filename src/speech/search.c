@@ -30,13 +30,20 @@ typedef struct Candidate {
 
 struct Search {
     size_t n_vocab, width_max, finished_max, tokens_max;
+    SearchTask task;
+    bool over;
+    size_t steps, rows;
     Hypothesis *live, *next, *finished;
     size_t live_count, finished_count;
-    int32_t *tokens;       // the memory of every hypothesis
-    float *logits;         // [width_max][n_vocab]
-    Candidate *candidates; // [width_max][width_max + 1 + HOTWORDS_CANDIDATES_MAX]
-    WhisperRow *rows;
-    size_t *from;
+    int32_t *tokens;          // the memory of every hypothesis
+    float *logits;            // [n_vocab]: a copy of those after the prompt
+    Candidate *candidates;    // [width_max][candidates_a_row], some of each row filled
+    size_t *candidate_counts; // [width_max]
+    size_t candidates_a_row;
+    size_t from[SCOUT_BEAM_MAX];
+    size_t sequences[SCOUT_BEAM_MAX]; // of the live hypotheses
+    Chance chances[SCOUT_BEAM_MAX];   // likewise, when sampling
+    SearchResult result;
 };
 
 void search_free(Search *search)
@@ -49,33 +56,34 @@ void search_free(Search *search)
     mem_free(search->tokens);
     mem_free(search->logits);
     mem_free(search->candidates);
-    mem_free(search->rows);
-    mem_free(search->from);
+    mem_free(search->candidate_counts);
     mem_free(search);
 }
 
-ScoutStatus search_new(size_t n_vocab, size_t width_max, size_t finished_max, size_t tokens_max,
-                       Search **search, ScoutError *error)
+ScoutStatus search_new(const WhisperModel *whisper, size_t width_max, size_t finished_max,
+                       size_t tokens_max, Search **search, ScoutError *error)
 {
+    assert(width_max >= 1 && width_max <= SCOUT_BEAM_MAX);
     Search *made = mem_array(1, sizeof *made);
     if (!made)
         return error_no_memory(error);
-    *made = (Search){.n_vocab = n_vocab,
+    *made = (Search){.n_vocab = whisper_dims(whisper)->n_vocab,
                      .width_max = width_max,
                      .finished_max = BASE_MAX(finished_max, width_max),
-                     .tokens_max = tokens_max};
+                     .tokens_max = tokens_max,
+                     .over = true,
+                     .candidates_a_row = width_max + 1 + HOTWORDS_CANDIDATES_MAX};
     size_t hypotheses = 2 * width_max + made->finished_max;
-    size_t a_row = width_max + 1 + HOTWORDS_CANDIDATES_MAX;
     made->live = mem_array(width_max, sizeof *made->live);
     made->next = mem_array(width_max, sizeof *made->next);
     made->finished = mem_array(made->finished_max, sizeof *made->finished);
     made->tokens = mem_array(mem_multiply(hypotheses, tokens_max), sizeof *made->tokens);
-    made->logits = mem_aligned(mem_multiply(width_max, n_vocab), sizeof *made->logits);
-    made->candidates = mem_array(mem_multiply(width_max, a_row), sizeof *made->candidates);
-    made->rows = mem_array(width_max, sizeof *made->rows);
-    made->from = mem_array(width_max, sizeof *made->from);
+    made->logits = mem_aligned(made->n_vocab, sizeof *made->logits);
+    made->candidates =
+        mem_array(mem_multiply(width_max, made->candidates_a_row), sizeof *made->candidates);
+    made->candidate_counts = mem_array(width_max, sizeof *made->candidate_counts);
     if (!made->live || !made->next || !made->finished || !made->tokens || !made->logits ||
-        !made->candidates || !made->rows || !made->from) {
+        !made->candidates || !made->candidate_counts) {
         search_free(made);
         return error_no_memory(error);
     }
@@ -101,41 +109,6 @@ static void extend(Hypothesis *to, const Hypothesis *from, int32_t token)
         tokens[to->count++] = token;
 }
 
-static void begin(Search *search, const SearchTask *task, size_t count)
-{
-    search->finished_count = 0;
-    search->live_count = count;
-    for (size_t i = 0; i < count; i++) {
-        Hypothesis *hypothesis = &search->live[i];
-        int32_t *tokens = hypothesis->tokens;
-        *hypothesis = (Hypothesis){.tokens = tokens};
-        if (task->begun_count > 0)
-            memcpy(tokens, task->begun, task->begun_count * sizeof *tokens);
-        hypothesis->count = task->begun_count;
-        memcpy(search->logits + i * search->n_vocab, task->logits,
-               search->n_vocab * sizeof *search->logits);
-        whisper_sequence_copy(task->run, task->work_sequence + i, task->prompt_sequence);
-    }
-}
-
-// Computes the logits that follow the last token of every live hypothesis; hypothesis i is sequence
-// sequences[i].
-static ScoutStatus decode_live(Search *search, const SearchTask *task, const size_t *sequences,
-                               SearchResult *result, ScoutError *error)
-{
-    ScoutStatus status = turn_step(task->turn, error);
-    if (status != SCOUT_OK)
-        return status;
-    for (size_t i = 0; i < search->live_count; i++) {
-        const Hypothesis *hypothesis = &search->live[i];
-        search->rows[i] = (WhisperRow){.sequence = sequences[i],
-                                       .token = hypothesis->tokens[hypothesis->count - 1],
-                                       .want_logits = true};
-    }
-    result->rows += search->live_count;
-    return whisper_decode(task->run, search->rows, search->live_count, search->logits, error);
-}
-
 static double final_score(const SearchTask *task, const Hypothesis *hypothesis)
 {
     double length = (double)BASE_MAX(hypothesis->count - task->begun_count, (size_t)1);
@@ -144,18 +117,24 @@ static double final_score(const SearchTask *task, const Hypothesis *hypothesis)
     return hypothesis->score / penalty;
 }
 
-static void choose_best(const SearchTask *task, const Hypothesis *hypotheses, size_t count,
-                        SearchResult *result)
+// Fills up the finished hypotheses with the best that never ended, if there are too few, and
+// chooses among them.
+static void finish(Search *search)
 {
-    const Hypothesis *best = &hypotheses[0];
-    for (size_t i = 1; i < count; i++)
-        if (final_score(task, &hypotheses[i]) > final_score(task, best))
-            best = &hypotheses[i];
-    result->tokens = best->tokens;
-    result->count = best->count;
-    result->written = best->count - task->begun_count;
-    result->logprob = best->logprob;
-    result->ended = best->ended;
+    const SearchTask *task = &search->task;
+    for (size_t i = 0; i < search->live_count && search->finished_count < task->width; i++)
+        extend(&search->finished[search->finished_count++], &search->live[i], -1);
+    const Hypothesis *best = &search->finished[0];
+    for (size_t i = 1; i < search->finished_count; i++)
+        if (final_score(task, &search->finished[i]) > final_score(task, best))
+            best = &search->finished[i];
+    search->result = (SearchResult){.tokens = best->tokens,
+                                    .count = best->count,
+                                    .written = best->count - task->begun_count,
+                                    .logprob = best->logprob,
+                                    .ended = best->ended,
+                                    .rows = search->rows};
+    search->over = true;
 }
 
 // ----------------------------------------------------------------------------------- beam search
@@ -171,11 +150,11 @@ static int compare_candidates(const void *left, const void *right)
     return (a->order > b->order) - (a->order < b->order);
 }
 
-// Appends what may follow live hypothesis `source`; returns how many candidates there are then.
-static size_t add_candidates(Search *search, const SearchTask *task, size_t source, size_t filled)
+// Lists what may follow live hypothesis `source`.
+static void list_candidates(Search *search, size_t source, float *logits)
 {
+    const SearchTask *task = &search->task;
     const Hypothesis *hypothesis = &search->live[source];
-    float *logits = search->logits + source * search->n_vocab;
     LogitRanges open;
     rules_apply(task->rules, hypothesis->tokens, hypothesis->count, logits, &open);
     double log_sum = logits_log_sum_exp(task->rules->kernels, logits, &open);
@@ -186,7 +165,8 @@ static size_t add_candidates(Search *search, const SearchTask *task, size_t sour
     if (task->hotwords)
         raised_count = hotwords_candidates(task->hotwords, hypothesis->hotword, compared,
                                            task->rules->kernels, logits, &open, raised);
-    Candidate *out = search->candidates + filled;
+    Candidate *const first = search->candidates + source * search->candidates_a_row;
+    Candidate *out = first;
     for (size_t i = 0; i < raised_count; i++) {
         HotwordState state = hotwords_next(task->hotwords, hypothesis->hotword, raised[i].token);
         double logprob = (double)raised[i].logit - log_sum;
@@ -216,7 +196,19 @@ static size_t add_candidates(Search *search, const SearchTask *task, size_t sour
                                  .source = source,
                                  .order = raised_count + i};
     }
-    return (size_t)(out - search->candidates);
+    search->candidate_counts[source] = (size_t)(out - first);
+}
+
+// The candidates of all live hypotheses, side by side; returns how many.
+static size_t gather_candidates(Search *search)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < search->live_count; i++) {
+        memmove(search->candidates + count, search->candidates + i * search->candidates_a_row,
+                search->candidate_counts[i] * sizeof *search->candidates);
+        count += search->candidate_counts[i];
+    }
+    return count;
 }
 
 static void apply_candidate(Hypothesis *to, const Hypothesis *from, const Candidate *candidate,
@@ -230,8 +222,9 @@ static void apply_candidate(Hypothesis *to, const Hypothesis *from, const Candid
 }
 
 // The best candidates become the live hypotheses; those among them that end are finished.
-static void keep_best(Search *search, const SearchTask *task, size_t candidate_count)
+static void keep_best(Search *search, size_t candidate_count)
 {
+    const SearchTask *task = &search->task;
     qsort(search->candidates, candidate_count, sizeof *search->candidates, compare_candidates);
     size_t kept = 0;
     for (size_t i = 0; i < candidate_count && kept < task->width; i++) {
@@ -252,48 +245,29 @@ static void keep_best(Search *search, const SearchTask *task, size_t candidate_c
         search->from[i] = search->from[0]; // sequences that nobody uses
 }
 
-// Fills up the finished hypotheses with the best that never ended, if there are too few.
-static void finish_unended(Search *search, const SearchTask *task)
+static void advance_beams(Search *search)
 {
-    for (size_t i = 0; i < search->live_count && search->finished_count < task->width; i++)
-        extend(&search->finished[search->finished_count++], &search->live[i], -1);
-}
-
-static ScoutStatus search_beams(Search *search, const SearchTask *task, SearchResult *result,
-                                ScoutError *error)
-{
-    size_t sequences[SCOUT_BEAM_MAX];
-    for (size_t i = 0; i < task->width; i++)
-        sequences[i] = task->work_sequence + i;
-    begin(search, task, 1);
-    for (size_t step = 0; step < task->tokens_max; step++) {
-        if (step > 0) {
-            ScoutStatus status = decode_live(search, task, sequences, result, error);
-            if (status != SCOUT_OK)
-                return status;
-        }
-        size_t count = 0;
-        for (size_t i = 0; i < search->live_count; i++)
-            count = add_candidates(search, task, i, count);
-        if (count == 0)
-            break; // nothing is open
-        keep_best(search, task, count);
-        if (search->finished_count >= task->finished || search->live_count == 0)
-            break;
-        whisper_sequences_reorder(task->run, task->work_sequence, task->width, search->from);
+    const SearchTask *task = &search->task;
+    const size_t count = gather_candidates(search);
+    if (count == 0) { // nothing is open
+        finish(search);
+        return;
     }
-    finish_unended(search, task);
-    choose_best(task, search->finished, search->finished_count, result);
-    return SCOUT_OK;
+    keep_best(search, count);
+    if (search->finished_count >= task->finished || search->live_count == 0)
+        finish(search);
+    else
+        whisper_sequences_reorder(task->run, task->work_sequence, task->width, search->from);
 }
 
 // -------------------------------------------------------------------------------------- sampling
 
-// Draws the next token of live hypothesis i, whose logits are row i.
-static void draw(Search *search, const SearchTask *task, size_t i, Chance *chance)
+// Draws the next token of live hypothesis i.
+static void draw(Search *search, size_t i, float *logits)
 {
+    const SearchTask *task = &search->task;
     Hypothesis *hypothesis = &search->live[i];
-    float *logits = search->logits + i * search->n_vocab;
+    Chance *chance = &search->chances[i];
     LogitRanges open;
     rules_apply(task->rules, hypothesis->tokens, hypothesis->count, logits, &open);
     double log_sum = logits_log_sum_exp(task->rules->kernels, logits, &open);
@@ -321,7 +295,7 @@ static void draw(Search *search, const SearchTask *task, size_t i, Chance *chanc
 }
 
 // Moves the hypotheses that have ended from the live ones to the finished.
-static void collect_ended(Search *search, size_t *sequences, Chance *chances)
+static void collect_ended(Search *search)
 {
     size_t kept = 0;
     for (size_t i = 0; i < search->live_count; i++) {
@@ -335,49 +309,99 @@ static void collect_ended(Search *search, size_t *sequences, Chance *chances)
             *hypothesis = search->live[kept];
             search->live[kept] = moved;
         }
-        sequences[kept] = sequences[i];
-        chances[kept++] = chances[i];
+        search->sequences[kept] = search->sequences[i];
+        search->chances[kept++] = search->chances[i];
     }
     search->live_count = kept;
 }
 
-static ScoutStatus search_samples(Search *search, const SearchTask *task, SearchResult *result,
-                                  ScoutError *error)
+static void advance_samples(Search *search)
 {
-    size_t sequences[SCOUT_BEAM_MAX] = {0};
-    Chance chances[SCOUT_BEAM_MAX] = {{0}};
-    for (size_t i = 0; i < task->width; i++) {
-        sequences[i] = task->work_sequence + i;
-        chances[i] = chance_start(task->chance.state, i);
-    }
-    begin(search, task, task->width);
-    for (size_t step = 0; step < task->tokens_max && search->live_count > 0; step++) {
-        if (step > 0) {
-            ScoutStatus status = decode_live(search, task, sequences, result, error);
-            if (status != SCOUT_OK)
-                return status;
-        }
-        for (size_t i = 0; i < search->live_count; i++)
-            draw(search, task, i, &chances[i]);
-        collect_ended(search, sequences, chances);
-    }
-    finish_unended(search, task);
-    choose_best(task, search->finished, search->finished_count, result);
-    return SCOUT_OK;
+    collect_ended(search);
+    if (search->live_count == 0)
+        finish(search);
 }
 
-ScoutStatus search_run(Search *search, const SearchTask *task, SearchResult *result,
-                       ScoutError *error)
+// ----------------------------------------------------------------------------------------- steps
+
+// Looks at the logits after the prompt, which all hypotheses begin with.
+static void look_at_prompt(Search *search, const float *logits)
 {
-    assert(task->width >= 1 && task->width <= search->width_max && task->width <= SCOUT_BEAM_MAX &&
+    for (size_t i = 0; i < search->live_count; i++) {
+        memcpy(search->logits, logits, search->n_vocab * sizeof *logits);
+        search_look(search, i, search->logits);
+    }
+}
+
+static void decide(Search *search)
+{
+    if (search->task.temperature > 0)
+        advance_samples(search);
+    else
+        advance_beams(search);
+    if (!search->over && ++search->steps == search->task.tokens_max)
+        finish(search);
+}
+
+void search_begin(Search *search, const SearchTask *task)
+{
+    assert(task->width >= 1 && task->width <= search->width_max &&
            task->finished <= search->finished_max);
     assert(task->begun_count + task->tokens_max <= search->tokens_max && task->tokens_max > 0);
-    SearchResult found = {0};
-    ScoutStatus status = task->temperature > 0 ? search_samples(search, task, &found, error)
-                                               : search_beams(search, task, &found, error);
-    if (status == SCOUT_OK)
-        *result = found;
-    return status;
+    const bool samples = task->temperature > 0;
+    search->task = *task;
+    search->over = false;
+    search->steps = search->rows = search->finished_count = 0;
+    search->live_count = samples ? task->width : 1;
+    for (size_t i = 0; i < task->width; i++) {
+        search->sequences[i] = task->work_sequence + i;
+        search->chances[i] = chance_start(task->chance.state, i);
+    }
+    for (size_t i = 0; i < search->live_count; i++) {
+        Hypothesis *hypothesis = &search->live[i];
+        int32_t *tokens = hypothesis->tokens;
+        if (task->begun_count > 0)
+            memcpy(tokens, task->begun, task->begun_count * sizeof *tokens);
+        *hypothesis = (Hypothesis){.tokens = tokens, .count = task->begun_count};
+        whisper_sequence_copy(task->run, search->sequences[i], task->prompt_sequence);
+    }
+    look_at_prompt(search, task->logits);
+    decide(search);
+    search->task.logits = NULL;
+    search->task.begun = NULL;
+}
+
+size_t search_rows(const Search *search, WhisperRow *rows)
+{
+    if (search->over)
+        return 0;
+    for (size_t i = 0; i < search->live_count; i++) {
+        const Hypothesis *hypothesis = &search->live[i];
+        rows[i] = (WhisperRow){.sequence = search->sequences[i],
+                               .token = hypothesis->tokens[hypothesis->count - 1],
+                               .want_logits = true};
+    }
+    return search->live_count;
+}
+
+void search_look(Search *search, size_t row, float *logits)
+{
+    if (search->task.temperature > 0)
+        draw(search, row, logits);
+    else
+        list_candidates(search, row, logits);
+}
+
+void search_advance(Search *search)
+{
+    search->rows += search->live_count;
+    decide(search);
+}
+
+void search_result(const Search *search, SearchResult *result)
+{
+    assert(search->over);
+    *result = search->result;
 }
 
 double search_mean_logprob(const SearchResult *result)

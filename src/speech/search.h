@@ -12,19 +12,17 @@
 #include "hotwords.h"
 #include "models/whisper.h"
 #include "rules.h"
-#include "turn.h"
 #include <scout/speech.h>
 
 typedef struct SearchTask {
-    WhisperRun *run;
+    WhisperRun *run;        // used while the schedule's turn is held
     size_t prompt_sequence; // holds the prompt; is not changed
     size_t work_sequence;   // this and the following width - 1 are overwritten
-    const float *logits;    // [n_vocab], after the prompt; borrowed
-    const int32_t *begun;   // what the prompt holds of the text already (a prefix)
+    const float *logits;    // [n_vocab], after the prompt; borrowed until search_begin returns
+    const int32_t *begun;   // what the prompt holds of the text already (a prefix); likewise
     size_t begun_count;
-    const Rules *rules;
+    const Rules *rules;       // borrowed until the search is over, as the hotwords are
     const Hotwords *hotwords; // may be NULL
-    Turn *turn;               // held
 
     size_t width;         // beams, or samples
     size_t finished;      // hypotheses that end a beam search: width * patience
@@ -43,16 +41,30 @@ typedef struct SearchResult {
     size_t rows;    // decoder rows that were computed
 } SearchResult;
 
-typedef struct Search Search; // the memory of a search; one owner thread
+typedef struct Search Search; // the memory of a search; one owner thread, but for search_look
 
 // For searches of at most these sizes; tokens_max counts those begun too.
-ScoutStatus search_new(size_t n_vocab, size_t width_max, size_t finished_max, size_t tokens_max,
-                       Search **search, ScoutError *error);
+ScoutStatus search_new(const WhisperModel *whisper, size_t width_max, size_t finished_max,
+                       size_t tokens_max, Search **search, ScoutError *error);
 void search_free(Search *search); // NULL is allowed
 
-// CANCELLED, or what whisper_decode says.
-ScoutStatus search_run(Search *search, const SearchTask *task, SearchResult *result,
-                       ScoutError *error);
+// A search is a conversation: search_begin, then, as long as search_rows asks for rows, their
+// logits to search_look and one search_advance. Who computes the rows, and what with, is nothing to
+// it.
+void search_begin(Search *search, const SearchTask *task);
+
+// The rows to compute now, at most `width` of the task, all with logits; 0: the search is over.
+size_t search_rows(const Search *search, WhisperRow *rows);
+
+// Looks at the logits of row `row` of search_rows, and changes them. Once for each row, in any
+// order; rows may be looked at by several threads at once.
+void search_look(Search *search, size_t row, float *logits);
+
+// All rows were looked at: decides how the texts go on. The turn is held.
+void search_advance(Search *search);
+
+// When the search is over.
+void search_result(const Search *search, SearchResult *result);
 
 // The mean log probability a token, the end counted as one.
 double search_mean_logprob(const SearchResult *result);

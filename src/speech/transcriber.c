@@ -12,14 +12,14 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "hotwords.h"
+#include "lanes.h"
 #include "passage.h"
 #include "plan.h"
 #include "report.h"
+#include "speech/turn.h"
 #include "speech/vad.h"
 #include "text.h"
 #include "track.h"
-#include "turn.h"
-#include "window.h"
 
 enum {
     FRAME_SAMPLES = VAD_FRAME_SAMPLES,
@@ -27,12 +27,15 @@ enum {
     VAD_PIECE_SAMPLES = VAD_PIECE_MS * 16,
     PREVIOUS_MAX = 223, // tokens of earlier text that a prompt holds
     WINDOW_MIN_SAMPLES = 320,
+    QUEUE_MORE = 2,         // windows that are done, or wait, beside those that are decoded
     MODEL_AUDIO_CTX = 1500, // positions of a window of 30 s
     MODEL_TEXT_CTX = 448
 };
 
 // Above this temperature, text is no prompt for what follows it.
 static const float PROMPT_TEMPERATURE_MAX = 0.5f;
+// A window that others may be decoded with waits so long for them.
+static const int64_t PATIENCE_NS = 1000000000;
 // A language is taken before the stream's first 30 s are over when it is this probable, or when
 // that much speech makes it more probable than all others: a second of speech alone is often
 // mistaken.
@@ -48,7 +51,7 @@ struct Transcriber {
     Hotwords *hotwords;
     Vad *vad;
     Track track;
-    Window *window;
+    Lanes *lanes;
     Passage *passage;
     Report report;
 
@@ -56,6 +59,9 @@ struct Transcriber {
     int64_t received; // position after the last sample pushed
     int64_t end;      // of the wanted part
     int64_t cursor;   // what lies before is told of
+    int64_t planned;  // what lies before is told of or in the lanes
+    bool cut;         // the last window in the lanes says where the next one begins
+    int64_t since_ns; // a window waits to be worked on since then
     bool ended;       // the wanted part is done
     float frame[FRAME_SAMPLES];
     size_t frame_fill;
@@ -83,7 +89,7 @@ void transcriber_free(Transcriber *transcriber)
     if (!transcriber)
         return;
     passage_free(transcriber->passage);
-    window_free(transcriber->window);
+    lanes_free(transcriber->lanes);
     vad_free(transcriber->vad);
     hotwords_free(transcriber->hotwords);
     track_done(&transcriber->track);
@@ -234,10 +240,18 @@ static ScoutStatus hear_span(void *context, const VadSpan *span)
     return track_add_span(&transcriber->track, span, NULL);
 }
 
+// Windows whose text is no prompt for the next may be decoded together.
+static LanesSetup lanes_of(const ScoutTranscribeOptions *options)
+{
+    size_t busy = options->condition_on_previous ? 1 : (size_t)BASE_MAX(options->batch_size, 1);
+    return (LanesSetup){.busy = busy, .queue = busy == 1 ? 1 : busy + QUEUE_MORE};
+}
+
 static ScoutStatus make_track(Transcriber *transcriber, const TranscriberSetup *setup,
                               ScoutError *error)
 {
-    size_t room = WINDOW_SAMPLES_MAX + 2 * FRAME_SAMPLES;
+    size_t room = (lanes_of(&transcriber->options).queue + 1) * WINDOW_SAMPLES_MAX +
+                  (size_t)2 * FRAME_SAMPLES;
     if (transcriber->options.vad) {
         VadOptions vad;
         vad_options_init(&vad);
@@ -259,18 +273,18 @@ static ScoutStatus make_track(Transcriber *transcriber, const TranscriberSetup *
 static ScoutStatus make_parts(Transcriber *transcriber, const TranscriberSetup *setup,
                               ScoutError *error)
 {
-    WindowSetup window = {.whisper = setup->whisper,
-                          .pool = setup->pool,
-                          .options = &transcriber->options,
-                          .hotwords = transcriber->hotwords,
-                          .turn = &transcriber->turn,
-                          .timings = &transcriber->timings};
-    ScoutStatus status = window_new(&window, &transcriber->window, error);
+    LanesSetup lanes = lanes_of(&transcriber->options);
+    lanes.window = (WindowSetup){.batch = setup->batch,
+                                 .options = &transcriber->options,
+                                 .hotwords = transcriber->hotwords,
+                                 .track = &transcriber->track,
+                                 .turn = &transcriber->turn,
+                                 .timings = &transcriber->timings};
+    ScoutStatus status = lanes_new(&lanes, &transcriber->lanes, error);
     if (status != SCOUT_OK)
         return status;
-    PassageSetup passage = {.whisper = setup->whisper,
+    PassageSetup passage = {.whisper = transcriber->whisper,
                             .options = &transcriber->options,
-                            .window = transcriber->window,
                             .track = &transcriber->track,
                             .report = &transcriber->report,
                             .turn = &transcriber->turn};
@@ -300,18 +314,29 @@ static void set_range(Transcriber *transcriber, const TranscriberSetup *setup)
                 setup->origin_s + (double)before / SCOUT_SAMPLE_RATE, -before);
 }
 
+static SchedulePriority priority_of(ScoutPriority priority)
+{
+    switch (priority) {
+    case SCOUT_PRIORITY_LIVE: return SCHEDULE_LIVE;
+    case SCOUT_PRIORITY_BACKGROUND: return SCHEDULE_BACKGROUND;
+    default: return SCHEDULE_NORMAL;
+    }
+}
+
 ScoutStatus transcriber_new(const TranscriberSetup *setup, Transcriber **transcriber,
                             ScoutError *error)
 {
     Transcriber *made = mem_array(1, sizeof *made);
     if (!made)
         return error_no_memory(error);
-    made->whisper = setup->whisper;
+    made->whisper = batch_whisper(setup->batch);
     made->options = *setup->options;
     made->cancel = setup->cancel;
-    made->turn = (Turn){.schedule = setup->schedule, .cancel = setup->cancel};
+    made->turn = (Turn){.schedule = setup->schedule,
+                        .client = schedule_client(priority_of(setup->options->priority)),
+                        .cancel = setup->cancel};
     set_range(made, setup);
-    ScoutStatus status = check_model(setup->whisper, error);
+    ScoutStatus status = check_model(made->whisper, error);
     if (status == SCOUT_OK)
         status = choose_language(made, error);
     if (status == SCOUT_OK)
@@ -365,11 +390,161 @@ static void settle_language(Transcriber *transcriber, bool sure)
     transcriber->language_known = true;
 }
 
-// Adds what the model thinks of the loaded window, and decides if that is enough.
-static ScoutStatus hear_language(Transcriber *transcriber, const Plan *plan, ScoutError *error)
+// ----------------------------------------------------------------------------------------- windows
+
+static ScoutStatus tell_silence(Transcriber *transcriber, const Plan *plan, ScoutSkipReason reason,
+                                ScoutError *error)
 {
-    ScoutStatus status =
-        window_detect_language(transcriber->window, transcriber->language_logprobs, error);
+    ScoutSkipped silence = {.reason = reason, .no_speech_prob = -1};
+    track_probability(&transcriber->track, plan->start, plan->end, &silence.speech_prob_max,
+                      &silence.speech_prob_mean);
+    transcriber->cursor = plan->end;
+    return report_skipped(&transcriber->report, plan->end, &silence, error);
+}
+
+// Too short for the model to hear anything.
+static bool is_sliver(const Plan *plan)
+{
+    return plan->end - plan->start < WINDOW_MIN_SAMPLES;
+}
+
+static WindowTask task_of(const Transcriber *transcriber, const Plan *plan)
+{
+    return (WindowTask){.previous = transcriber->previous,
+                        .previous_count = transcriber->previous_count,
+                        .prefix = transcriber->prefix,
+                        .prefix_count = transcriber->prefix_count,
+                        .language = transcriber->language,
+                        .place = (uint64_t)plan->start};
+}
+
+static void note_planned(Transcriber *transcriber, const Plan *plan)
+{
+    transcriber->planned = plan->end;
+    transcriber->cut = plan->kind == PLAN_DECODE && plan->cut;
+    if (lanes_count(transcriber->lanes) == 1)
+        transcriber->since_ns = clock_monotonic_ns();
+}
+
+// The text of the front window is known: what the caller said of it stays until there is some; what
+// the model wrote is dropped when it may be the cause of a loop.
+static void learn_from(Transcriber *transcriber, const WindowResult *result,
+                       const PassageOutcome *outcome)
+{
+    const bool text = result->verdict == WINDOW_TEXT;
+    if (text)
+        transcriber->prefix_count = 0;
+    if (!transcriber->options.condition_on_previous)
+        return;
+    bool suspect = result->verdict == WINDOW_LOOP && transcriber->previous_written;
+    if (text) {
+        remember(transcriber, outcome->tokens, outcome->token_count);
+        transcriber->previous_written = true;
+    }
+    if (suspect || (text && (!result->reliable || result->temperature > PROMPT_TEMPERATURE_MAX)))
+        transcriber->previous_count = 0;
+}
+
+// Where the front window's text ended before its sound, the rest becomes a window of its own. Where
+// the window had been cut, the next one begins there.
+static ScoutStatus go_on_after(Transcriber *transcriber, const Plan *plan, int64_t resume,
+                               ScoutError *error)
+{
+    transcriber->cursor = resume;
+    if (plan->cut) {
+        transcriber->planned = resume;
+        transcriber->cut = false;
+        return SCOUT_OK;
+    }
+    const Plan rest = {PLAN_DECODE, resume, plan->end, false};
+    if (resume >= plan->end)
+        return SCOUT_OK;
+    if (is_sliver(&rest))
+        return tell_silence(transcriber, &rest, SCOUT_SKIP_SILENT, error);
+    const WindowTask task = task_of(transcriber, &rest);
+    return lanes_add_rest(transcriber->lanes, &rest, &task, error);
+}
+
+// Decodes the front window and tells of it.
+static ScoutStatus finish_front(Transcriber *transcriber, ScoutError *error)
+{
+    ScoutStatus status = lanes_run(transcriber->lanes, error);
+    const Lane front = *lanes_front(transcriber->lanes);
+    WindowResult result;
+    PassageOutcome outcome;
+    if (status == SCOUT_OK)
+        status = window_result(front.window, &result, error);
+    if (status == SCOUT_OK)
+        status = passage_tell(transcriber->passage, front.window, &front.plan,
+                              transcriber->language, &result, &outcome, error);
+    turn_leave(&transcriber->turn);
+    if (status != SCOUT_OK)
+        return status;
+    learn_from(transcriber, &result, &outcome);
+    lanes_pop(transcriber->lanes);
+    status = go_on_after(transcriber, &front.plan, outcome.resume, error);
+    transcriber->since_ns = clock_monotonic_ns();
+    return status;
+}
+
+// Puts what is clear of the sound into the lanes; *full says that only their work can lead further.
+static ScoutStatus plan_ahead(Transcriber *transcriber, bool finished, bool *full,
+                              ScoutError *error)
+{
+    Lanes *lanes = transcriber->lanes;
+    ScoutStatus status = SCOUT_OK;
+    *full = false;
+    while (status == SCOUT_OK) {
+        // A text that the caller has begun belongs to the first window that has any.
+        const bool room =
+            transcriber->prefix_count > 0 ? lanes_count(lanes) == 0 : lanes_have_room(lanes);
+        *full = transcriber->cut || !room;
+        if (*full)
+            return SCOUT_OK;
+        const Plan plan = plan_next(&transcriber->track, transcriber->planned, finished);
+        if (plan.kind == PLAN_WAIT)
+            return SCOUT_OK;
+        const WindowTask task = task_of(transcriber, &plan);
+        if (plan.kind == PLAN_SKIP || is_sliver(&plan))
+            lanes_add_silence(lanes, &plan);
+        else
+            status = lanes_add_window(lanes, &plan, &task, error);
+        note_planned(transcriber, &plan);
+    }
+    return status;
+}
+
+static ScoutStatus tell_front_silences(Transcriber *transcriber, ScoutError *error)
+{
+    const Lane *front = lanes_front(transcriber->lanes);
+    for (; front && !front->window; front = lanes_front(transcriber->lanes)) {
+        const ScoutSkipReason reason =
+            front->plan.kind == PLAN_SKIP ? SCOUT_SKIP_NO_SPEECH : SCOUT_SKIP_SILENT;
+        ScoutStatus status = tell_silence(transcriber, &front->plan, reason, error);
+        if (status != SCOUT_OK)
+            return status;
+        lanes_pop(transcriber->lanes);
+    }
+    return SCOUT_OK;
+}
+
+// Whether windows that could wait for others to be decoded with have waited long enough: the sound
+// comes slowly, or there is no more room for it.
+static bool is_urgent(const Transcriber *transcriber)
+{
+    const Track *track = &transcriber->track;
+    const size_t room = track->capacity - (size_t)(track->end - track->base);
+    return room < (size_t)2 * FRAME_SAMPLES ||
+           clock_monotonic_ns() - transcriber->since_ns > PATIENCE_NS;
+}
+
+// ---------------------------------------------------------------------------------------- language
+
+// Adds what the model thinks of the window, and decides if that is enough.
+static ScoutStatus ask_language(Transcriber *transcriber, Window *window, const Plan *plan,
+                                ScoutError *error)
+{
+    ScoutStatus status = window_detect_language(window, transcriber->language_logprobs, error);
     if (status != SCOUT_OK)
         return status;
     for (size_t i = 0; i < language_count(); i++)
@@ -380,110 +555,83 @@ static ScoutStatus hear_language(Transcriber *transcriber, const Plan *plan, Sco
     return SCOUT_OK;
 }
 
-// ----------------------------------------------------------------------------------------- windows
-
-static ScoutStatus skip_silence(Transcriber *transcriber, const Plan *plan, ScoutError *error)
+// Listens to a window for its language. If that is clear then, and the window is the next to be
+// told of, it goes on into the lanes.
+static ScoutStatus hear_language(Transcriber *transcriber, const Plan *plan, ScoutError *error)
 {
-    if (!transcriber->language_known && plan->start > transcriber->cursor) {
-        transcriber->language_heard = plan->end; // while an earlier window waits for its language
-        return SCOUT_OK;
+    const bool ahead = plan->start > transcriber->cursor; // an earlier window has no language yet
+    if (is_sliver(plan)) {
+        transcriber->language_heard = plan->end;
+        transcriber->planned = ahead ? transcriber->planned : plan->end;
+        return ahead ? SCOUT_OK : tell_silence(transcriber, plan, SCOUT_SKIP_SILENT, error);
     }
-    ScoutSkipped silence = {.reason = SCOUT_SKIP_NO_SPEECH, .no_speech_prob = -1};
-    track_probability(&transcriber->track, plan->start, plan->end, &silence.speech_prob_max,
-                      &silence.speech_prob_mean);
-    transcriber->cursor = plan->end;
-    return report_skipped(&transcriber->report, plan->end, &silence, error);
-}
-
-static ScoutStatus decode_window(Transcriber *transcriber, const Plan *plan, ScoutError *error)
-{
-    WindowTask task = {.previous = transcriber->previous,
-                       .previous_count = transcriber->previous_count,
-                       .prefix = transcriber->prefix,
-                       .prefix_count = transcriber->prefix_count,
-                       .language = transcriber->language,
-                       .place = (uint64_t)plan->start};
-    WindowResult result;
-    ScoutStatus status = window_decode(transcriber->window, &task, &result, error);
-    if (status != SCOUT_OK)
+    Window *window;
+    ScoutStatus status = lanes_hear(transcriber->lanes, plan, &window, error);
+    if (status == SCOUT_OK)
+        status = ask_language(transcriber, window, plan, error);
+    turn_leave(&transcriber->turn);
+    if (status == SCOUT_OK && transcriber->language_known)
+        status = tell_language(transcriber, error);
+    if (status != SCOUT_OK || !transcriber->language_known || ahead) {
+        lanes_drop_heard(transcriber->lanes);
         return status;
-    PassageOutcome outcome;
-    status =
-        passage_tell(transcriber->passage, plan, transcriber->language, &result, &outcome, error);
-    if (status != SCOUT_OK)
-        return status;
-    transcriber->cursor = outcome.resume;
-    // What the caller said of the text stays until there is some; what the model wrote is dropped
-    // when it may be the cause of a loop.
-    bool text = result.verdict == WINDOW_TEXT;
-    bool suspect = result.verdict == WINDOW_LOOP && transcriber->previous_written;
-    if (text) {
-        transcriber->prefix_count = 0;
-        remember(transcriber, outcome.tokens, outcome.token_count);
-        transcriber->previous_written = true;
     }
-    if (suspect || (text && (!transcriber->options.condition_on_previous || !result.reliable ||
-                             result.temperature > PROMPT_TEMPERATURE_MAX)))
-        transcriber->previous_count = 0;
+    const WindowTask task = task_of(transcriber, plan);
+    lanes_keep_heard(transcriber->lanes, plan, &task);
+    note_planned(transcriber, plan);
     return SCOUT_OK;
 }
 
-// A window through the model: for its language, as long as that is not known, else for its text.
-static ScoutStatus hear_window(Transcriber *transcriber, const Plan *plan, ScoutError *error)
+// A step towards the language; *waits says that it takes more sound.
+static ScoutStatus seek_language(Transcriber *transcriber, bool finished, bool *waits,
+                                 ScoutError *error)
 {
-    bool waits = plan->start > transcriber->cursor; // an earlier window has no language yet
-    if (plan->end - plan->start < WINDOW_MIN_SAMPLES && waits) {
-        transcriber->language_heard = plan->end;
+    const Track *track = &transcriber->track;
+    const int64_t from = BASE_MAX(transcriber->cursor, transcriber->language_heard);
+    const bool ahead = from > transcriber->cursor;
+    const Plan plan = plan_next(track, from, finished);
+    *waits = false;
+    if (ahead && (track->end - transcriber->cursor >= WINDOW_SAMPLES_MAX ||
+                  (finished && plan.kind == PLAN_WAIT))) {
+        settle_language(transcriber, false);
+        return tell_language(transcriber, error);
+    }
+    *waits = plan.kind == PLAN_WAIT;
+    if (*waits)
+        return SCOUT_OK;
+    if (plan.kind == PLAN_DECODE)
+        return hear_language(transcriber, &plan, error);
+    if (ahead) {
+        transcriber->language_heard = plan.end;
         return SCOUT_OK;
     }
-    if (plan->end - plan->start < WINDOW_MIN_SAMPLES) {
-        ScoutSkipped sliver = {.reason = SCOUT_SKIP_SILENT, .no_speech_prob = -1};
-        track_probability(&transcriber->track, plan->start, plan->end, &sliver.speech_prob_max,
-                          &sliver.speech_prob_mean);
-        transcriber->cursor = plan->end;
-        return report_skipped(&transcriber->report, plan->end, &sliver, error);
-    }
-    turn_take(&transcriber->turn);
-    ScoutStatus status =
-        window_load(transcriber->window, track_samples(&transcriber->track, plan->start),
-                    (size_t)(plan->end - plan->start), !transcriber->language_known, error);
-    if (status == SCOUT_OK && !transcriber->language_known)
-        status = hear_language(transcriber, plan, error);
-    if (status == SCOUT_OK && transcriber->language_known && !transcriber->language_told) {
-        turn_leave(&transcriber->turn);
-        status = tell_language(transcriber, error);
-        turn_take(&transcriber->turn);
-    }
-    if (status == SCOUT_OK && transcriber->language_known && !waits)
-        status = decode_window(transcriber, plan, error);
-    turn_leave(&transcriber->turn);
-    return status;
+    transcriber->planned = plan.end;
+    return tell_silence(transcriber, &plan, SCOUT_SKIP_NO_SPEECH, error);
 }
+
+// ------------------------------------------------------------------------------------------ course
 
 // Does what can be done with the sound there is.
 static ScoutStatus advance(Transcriber *transcriber, bool finished, ScoutError *error)
 {
-    Track *track = &transcriber->track;
-    for (;;) {
-        int64_t from = transcriber->cursor;
-        if (!transcriber->language_known)
-            from = BASE_MAX(from, transcriber->language_heard);
-        Plan plan = plan_next(track, from, finished);
-        bool waits = !transcriber->language_known && from > transcriber->cursor;
-        ScoutStatus status = SCOUT_OK;
-        if (waits && (track->end - transcriber->cursor >= WINDOW_SAMPLES_MAX ||
-                      (finished && plan.kind == PLAN_WAIT))) {
-            settle_language(transcriber, false);
-            status = tell_language(transcriber, error);
-        } else if (plan.kind == PLAN_WAIT)
-            break;
-        else if (plan.kind == PLAN_SKIP)
-            status = skip_silence(transcriber, &plan, error);
-        else
-            status = hear_window(transcriber, &plan, error);
+    bool waits = false;
+    while (!waits) {
+        ScoutStatus status;
+        if (!transcriber->language_known) {
+            status = seek_language(transcriber, finished, &waits, error);
+        } else {
+            bool full;
+            status = plan_ahead(transcriber, finished, &full, error);
+            if (status == SCOUT_OK)
+                status = tell_front_silences(transcriber, error);
+            waits = lanes_count(transcriber->lanes) == 0 ||
+                    !(full || finished || is_urgent(transcriber));
+            if (status == SCOUT_OK && !waits)
+                status = finish_front(transcriber, error);
+        }
         if (status != SCOUT_OK)
             return status;
-        track_forget(track, transcriber->cursor);
+        track_forget(&transcriber->track, transcriber->cursor);
     }
     return SCOUT_OK;
 }

@@ -1,13 +1,12 @@
 // Taking and passing on the schedule's turn: see turn.h.
-#include "turn.h"
-
-enum { STEPS_A_TURN = 4 };
+#include "speech/turn.h"
 
 void turn_take(Turn *turn)
 {
-    schedule_enter(turn->schedule);
+    if (turn->held)
+        return;
+    (void)schedule_enter(turn->schedule, &turn->client, NULL);
     turn->held = true;
-    turn->steps = 0;
 }
 
 void turn_leave(Turn *turn)
@@ -15,16 +14,22 @@ void turn_leave(Turn *turn)
     if (!turn->held)
         return;
     turn->held = false;
-    schedule_leave(turn->schedule);
+    schedule_leave(turn->schedule, &turn->client);
+}
+
+ScoutStatus turn_check(const Turn *turn, ScoutError *error)
+{
+    if (cancel_is_raised(turn->cancel))
+        return error_set(error, SCOUT_ERROR_CANCELLED, "the transcription was cancelled");
+    return SCOUT_OK;
 }
 
 ScoutStatus turn_step(Turn *turn, ScoutError *error)
 {
-    if (cancel_is_raised(turn->cancel))
-        return error_set(error, SCOUT_ERROR_CANCELLED, "the transcription was cancelled");
-    if (++turn->steps >= STEPS_A_TURN) {
+    ScoutStatus status = turn_check(turn, error);
+    if (status == SCOUT_OK && turn->held && schedule_is_wanted(turn->schedule, &turn->client))
         turn_leave(turn);
+    if (status == SCOUT_OK)
         turn_take(turn);
-    }
-    return SCOUT_OK;
+    return status;
 }

@@ -11,15 +11,12 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "dsp/mel.h"
 #include "rules.h"
 #include "search.h"
 #include "text.h"
 #include "words.h"
 
 enum {
-    PROMPT_SEQUENCE = 0,
-    WORK_SEQUENCE = 1,
     MARKS_MAX = 8, // of a prompt: previous, start, language, task, no timestamps, a timestamp
     POSITION_SAMPLES = 320,
     TEXT_BYTES_MAX = 1 << 20
@@ -27,8 +24,7 @@ enum {
 
 // Silence after the samples that the encoder sees, in frames of 10 ms.
 static const size_t MARGIN_FRAMES = 100;
-
-static const size_t END_SLACK = 0;
+// A text that ends in so many bytes again and again has lost its way.
 static const size_t REPEAT_BYTES = 12;
 
 // The outcome of one search, kept while others are tried.
@@ -39,22 +35,25 @@ typedef struct Pass {
     bool ended;
 } Pass;
 
-struct Window {
-    const WhisperModel *whisper;
-    const ScoutTranscribeOptions *options;
-    const Hotwords *hotwords;
-    Turn *turn;
-    ScoutTimings *timings;
+// Best first.
+typedef enum PassGrade { PASS_GOOD, PASS_SILENT, PASS_IMPROBABLE, PASS_REPEATS } PassGrade;
 
-    Mel *mel;
-    WhisperRun *run;
+typedef enum WindowState {
+    WINDOW_CLOSED,
+    WINDOW_UNENCODED, // needs window_encode
+    WINDOW_ENCODED,   // needs window_begin
+    WINDOW_PROMPT,    // the rows are those of the prompt
+    WINDOW_SEARCH,    // the rows are those of the search
+    WINDOW_DONE
+} WindowState;
+
+struct Window {
+    WindowSetup setup;
+    const Bpe *bpe;
     Search *search;
     Alternatives *alternatives; // NULL where none are asked for
-    size_t width;               // work sequences
     Rules rules;
-    float *frames; // [MEL_WINDOW_FRAMES][n_mels]
-    float *logits; // [2][n_vocab]: after the start token, after the prompt
-    WhisperRow *rows;
+    float *logits; // [n_vocab], after the prompt
     int32_t *prompt;
     size_t prompt_count, start_at, begun_count; // begun: tokens of the text itself, at the end
     size_t tokens_max;                          // of a text, with what is begun
@@ -62,26 +61,32 @@ struct Window {
     Pass best, current;
     Buffer text, scratch;
 
-    const float *samples;
-    size_t sample_count;
-    size_t frame_count; // encoded
+    WindowState state;
+    bool has_place, begun;
+    size_t place;
+    int64_t start, end;  // of the sound, in the track
+    size_t frame_count;  // encoded, or to be encoded
+    uint64_t seed_place; // of the task
+    size_t temperature;  // index of the pass at hand
+    bool again;          // the pass at hand repeats one of a shortened window
+    bool has_best;
+    PassGrade best_grade;
+    float no_speech_prob;
+    ScoutStatus failed; // in window_advance
 };
 
 void window_free(Window *window)
 {
     if (!window)
         return;
+    window_close(window);
     buffer_done(&window->text);
     buffer_done(&window->scratch);
     mem_free(window->memory);
     mem_free(window->prompt);
-    mem_free(window->rows);
     mem_free(window->logits);
-    mem_free(window->frames);
     alternatives_free(window->alternatives);
     search_free(window->search);
-    whisper_run_free(window->run);
-    mel_free(window->mel);
     mem_free(window);
 }
 
@@ -90,35 +95,26 @@ static size_t finished_count(const ScoutTranscribeOptions *options)
     return (size_t)BASE_MAX(1.0, round((double)options->beam_size * (double)options->patience));
 }
 
-static ScoutStatus make_parts(Window *window, const WindowSetup *setup, ScoutError *error)
+static ScoutStatus make_parts(Window *window, ScoutError *error)
 {
-    const WhisperDims *dims = whisper_dims(setup->whisper);
-    const ScoutTranscribeOptions *options = setup->options;
+    const WhisperModel *whisper = batch_whisper(window->setup.batch);
+    const WhisperDims *dims = whisper_dims(whisper);
+    const ScoutTranscribeOptions *options = window->setup.options;
     size_t width = (size_t)BASE_MAX(options->beam_size, options->best_of);
-    WhisperRunLimits limits = {
-        .audios = 1,
-        .sequences = WORK_SEQUENCE + BASE_MAX(width, (size_t)options->alternatives + 1),
-        .rows = dims->n_text_ctx,
-    };
-    window->width = limits.sequences - WORK_SEQUENCE;
-    ScoutStatus status = mel_new(dims->n_mels, &window->mel, error);
-    if (status == SCOUT_OK)
-        status = whisper_run_new(setup->whisper, setup->pool, &limits, &window->run, error);
     window->tokens_max = dims->n_text_ctx / 2 + WINDOW_PREFIX_MAX + 1;
-    if (status == SCOUT_OK && options->alternatives > 0)
-        status = alternatives_new(setup->whisper, (size_t)options->alternatives,
-                                  &window->alternatives, error);
+    ScoutStatus status = SCOUT_OK;
+    if (options->alternatives > 0)
+        status =
+            alternatives_new(whisper, (size_t)options->alternatives, &window->alternatives, error);
     if (status == SCOUT_OK)
-        status = search_new(dims->n_vocab, width, finished_count(options), window->tokens_max,
+        status = search_new(whisper, width, finished_count(options), window->tokens_max,
                             &window->search, error);
     if (status != SCOUT_OK)
         return status;
-    window->frames = mem_aligned(mem_multiply(MEL_WINDOW_FRAMES, dims->n_mels), sizeof(float));
-    window->logits = mem_aligned(mem_multiply(2, dims->n_vocab), sizeof(float));
-    window->rows = mem_array(dims->n_text_ctx, sizeof *window->rows);
+    window->logits = mem_aligned(dims->n_vocab, sizeof(float));
     window->prompt = mem_array(dims->n_text_ctx, sizeof *window->prompt);
     window->memory = mem_array(mem_multiply(2, window->tokens_max), sizeof *window->memory);
-    if (!window->frames || !window->logits || !window->rows || !window->prompt || !window->memory)
+    if (!window->logits || !window->prompt || !window->memory)
         return error_no_memory(error);
     window->best.tokens = window->memory;
     window->current.tokens = window->memory + window->tokens_max;
@@ -130,19 +126,15 @@ ScoutStatus window_new(const WindowSetup *setup, Window **window, ScoutError *er
     Window *made = mem_array(1, sizeof *made);
     if (!made)
         return error_no_memory(error);
-    *made = (Window){.whisper = setup->whisper,
-                     .options = setup->options,
-                     .hotwords = setup->hotwords,
-                     .turn = setup->turn,
-                     .timings = setup->timings};
+    *made = (Window){.setup = *setup, .bpe = whisper_bpe(batch_whisper(setup->batch))};
     buffer_init(&made->text, TEXT_BYTES_MAX);
     buffer_init(&made->scratch, TEXT_BYTES_MAX);
-    ScoutStatus status = make_parts(made, setup, error);
+    ScoutStatus status = make_parts(made, error);
     if (status != SCOUT_OK) {
         window_free(made);
         return status;
     }
-    rules_init(&made->rules, whisper_kernels(setup->whisper), whisper_bpe(setup->whisper),
+    rules_init(&made->rules, whisper_kernels(batch_whisper(setup->batch)), made->bpe,
                setup->options->timestamps != 0, setup->options->suppress_non_speech != 0);
     *window = made;
     return SCOUT_OK;
@@ -153,34 +145,116 @@ static double seconds_since(int64_t start_ns)
     return (double)(clock_monotonic_ns() - start_ns) * 1e-9;
 }
 
+static WhisperRun *run_of(const Window *window)
+{
+    return batch_run(window->setup.batch);
+}
+
+static size_t prompt_sequence(const Window *window)
+{
+    return batch_first_sequence(window->place);
+}
+
+static size_t work_sequence(const Window *window)
+{
+    return batch_first_sequence(window->place) + 1;
+}
+
+static size_t sample_count(const Window *window)
+{
+    return (size_t)(window->end - window->start);
+}
+
+static size_t position_count(const Window *window)
+{
+    return (sample_count(window) + POSITION_SAMPLES - 1) / POSITION_SAMPLES;
+}
+
 // ---------------------------------------------------------------------------------------- encoding
 
-static ScoutStatus encode(Window *window, size_t frames, ScoutError *error)
+void window_open(Window *window, int64_t start, int64_t end, bool whole)
 {
-    int64_t start_ns = clock_monotonic_ns();
-    mel_compute(window->mel, window->samples, window->sample_count, frames, window->frames);
-    window->timings->mel_s += seconds_since(start_ns);
-    start_ns = clock_monotonic_ns();
-    ScoutStatus status = whisper_encode(window->run, 0, window->frames, frames, error);
-    window->timings->encoder_s += seconds_since(start_ns);
-    window->timings->windows++;
-    window->frame_count = status == SCOUT_OK ? frames : 0;
-    if (status == SCOUT_OK)
-        status = turn_step(window->turn, error);
+    assert(window->state == WINDOW_CLOSED && end > start && end - start <= WINDOW_SAMPLES_MAX);
+    window->begun = false;
+    window->state = WINDOW_UNENCODED;
+    window->start = start;
+    window->end = end;
+    window->frame_count = MEL_WINDOW_FRAMES;
+    if (whole || window->setup.options->full_window)
+        return;
+    size_t frames = (sample_count(window) + MEL_HOP_SAMPLES - 1) / MEL_HOP_SAMPLES + MARGIN_FRAMES;
+    window->frame_count = BASE_MIN(BASE_ROUND_UP(frames, 2), (size_t)MEL_WINDOW_FRAMES);
+}
+
+ScoutStatus window_take_place(Window *window, ScoutError *error)
+{
+    if (window->has_place)
+        return SCOUT_OK;
+    ScoutStatus status =
+        batch_take_place(window->setup.batch, window->setup.turn, &window->place, error);
+    window->has_place = status == SCOUT_OK;
     return status;
 }
 
-ScoutStatus window_load(Window *window, const float *samples, size_t count, bool whole,
-                        ScoutError *error)
+bool window_try_place(Window *window)
 {
-    assert(count <= WINDOW_SAMPLES_MAX);
-    window->samples = samples;
-    window->sample_count = count;
-    if (whole)
-        return encode(window, MEL_WINDOW_FRAMES, error);
-    size_t frames = (count + MEL_HOP_SAMPLES - 1) / MEL_HOP_SAMPLES + MARGIN_FRAMES;
-    frames = BASE_MIN(BASE_ROUND_UP(frames, 2), (size_t)MEL_WINDOW_FRAMES);
-    return encode(window, frames, error);
+    if (!window->has_place)
+        window->has_place = batch_try_place(window->setup.batch, &window->place);
+    return window->has_place;
+}
+
+void window_close(Window *window)
+{
+    if (window->has_place) {
+        Turn *turn = window->setup.turn;
+        bool held = turn->held;
+        turn_take(turn);
+        batch_return_place(window->setup.batch, window->place);
+        if (!held)
+            turn_leave(turn);
+    }
+    window->has_place = false;
+    window->state = WINDOW_CLOSED;
+}
+
+bool window_needs_encoding(const Window *window)
+{
+    return window->state == WINDOW_UNENCODED;
+}
+
+// Layer by layer, so that others get in between.
+static ScoutStatus encode_frames(Window *window, ScoutError *error)
+{
+    WhisperEncoding *encoding = NULL;
+    ScoutStatus status = turn_step(window->setup.turn, error);
+    if (status == SCOUT_OK)
+        status = whisper_encoding_new(run_of(window), window->place, window->setup.frames,
+                                      window->frame_count, &encoding, error);
+    if (status != SCOUT_OK)
+        return status;
+    while (status == SCOUT_OK && whisper_encoding_step(encoding))
+        status = turn_step(window->setup.turn, error);
+    whisper_encoding_free(encoding);
+    return status;
+}
+
+ScoutStatus window_encode(Window *window, ScoutError *error)
+{
+    assert(window->state == WINDOW_UNENCODED && window->has_place);
+    const WindowSetup *setup = &window->setup;
+    int64_t start_ns = clock_monotonic_ns();
+    mel_compute(setup->mel, track_samples(setup->track, window->start), sample_count(window),
+                window->frame_count, setup->frames);
+    setup->timings->mel_s += seconds_since(start_ns);
+    start_ns = clock_monotonic_ns();
+    ScoutStatus status = encode_frames(window, error);
+    setup->timings->encoder_s += seconds_since(start_ns);
+    if (status != SCOUT_OK)
+        return status;
+    setup->timings->windows++;
+    whisper_sequence_start(run_of(window), prompt_sequence(window), window->place);
+    window->state = window->begun ? WINDOW_PROMPT : WINDOW_ENCODED;
+    return SCOUT_OK;
 }
 
 // ----------------------------------------------------------------------------------------- prompt
@@ -193,22 +267,23 @@ static void add_mark(Window *window, int32_t token)
 
 static void add_language_and_task(Window *window, size_t language)
 {
-    const Bpe *bpe = whisper_bpe(window->whisper);
-    const BpeSpecial *special = bpe_special(bpe);
+    const BpeSpecial *special = bpe_special(window->bpe);
     if (!special->multilingual)
         return;
-    add_mark(window, bpe_language_token(bpe, language));
-    add_mark(window, window->options->task == SCOUT_TASK_TRANSLATE ? special->translate
-                                                                   : special->transcribe);
+    bool translate = window->setup.options->task == SCOUT_TASK_TRANSLATE;
+    add_mark(window, bpe_language_token(window->bpe, language));
+    add_mark(window, translate ? special->translate : special->transcribe);
 }
 
 // Earlier text, start, language, task, and how the text begins.
 static void build_prompt(Window *window, const WindowTask *task)
 {
-    const BpeSpecial *special = bpe_special(whisper_bpe(window->whisper));
+    const BpeSpecial *special = bpe_special(window->bpe);
+    const bool timestamps = window->setup.options->timestamps != 0;
     window->prompt_count = 0;
     if (task->previous_count > 0) {
-        size_t room = whisper_dims(window->whisper)->n_text_ctx / 2 - 1 - task->prefix_count;
+        size_t n_text_ctx = whisper_dims(batch_whisper(window->setup.batch))->n_text_ctx;
+        size_t room = n_text_ctx / 2 - 1 - task->prefix_count;
         size_t used = BASE_MIN(task->previous_count, room);
         add_mark(window, special->start_of_prev);
         memcpy(window->prompt + window->prompt_count, task->previous + task->previous_count - used,
@@ -218,11 +293,11 @@ static void build_prompt(Window *window, const WindowTask *task)
     window->start_at = window->prompt_count;
     add_mark(window, special->start);
     add_language_and_task(window, task->language);
-    if (!window->options->timestamps)
+    if (!timestamps)
         add_mark(window, special->no_timestamps);
     size_t marks = window->prompt_count;
     if (task->prefix_count > 0) {
-        if (window->options->timestamps)
+        if (timestamps)
             add_mark(window, special->timestamp_first);
         memcpy(window->prompt + window->prompt_count, task->prefix,
                task->prefix_count * sizeof *window->prompt);
@@ -231,51 +306,81 @@ static void build_prompt(Window *window, const WindowTask *task)
     window->begun_count = window->prompt_count - marks;
 }
 
-// Runs the prompt through the decoder, in one pass; *no_speech_prob is the model's for the window.
-static ScoutStatus decode_prompt(Window *window, float *no_speech_prob, ScoutError *error)
+void window_begin(Window *window, const WindowTask *task)
 {
-    size_t count = window->prompt_count, n_vocab = window->rules.n_vocab;
-    for (size_t i = 0; i < count; i++)
-        window->rows[i] = (WhisperRow){.sequence = PROMPT_SEQUENCE,
-                                       .token = window->prompt[i],
-                                       .want_logits = i == window->start_at || i + 1 == count};
-    whisper_sequence_start(window->run, PROMPT_SEQUENCE, 0);
-    window->timings->tokens += count;
-    ScoutStatus status = whisper_decode(window->run, window->rows, count, window->logits, error);
-    if (status != SCOUT_OK)
-        return status;
-    int32_t no_speech = bpe_special(whisper_bpe(window->whisper))->no_speech;
-    LogitRanges all = {{{0, n_vocab}}, 1};
-    *no_speech_prob =
-        no_speech < 0 ? 0.0f
-                      : (float)exp((double)window->logits[no_speech] -
-                                   logits_log_sum_exp(window->rules.kernels, window->logits, &all));
-    return SCOUT_OK;
+    assert(task->prefix_count <= WINDOW_PREFIX_MAX && !window->begun &&
+           window->state != WINDOW_CLOSED);
+    build_prompt(window, task);
+    window->rules.last_timestamp =
+        (int32_t)BASE_MIN(position_count(window), (size_t)BPE_TIMESTAMPS - 1);
+    window->seed_place = task->place;
+    window->temperature = 0;
+    window->again = window->has_best = false;
+    window->failed = SCOUT_OK;
+    window->begun = true;
+    if (window->state == WINDOW_ENCODED)
+        window->state = WINDOW_PROMPT;
 }
 
-static const float *prompt_logits(const Window *window)
+size_t window_rows(const Window *window, WhisperRow *rows, size_t room)
 {
-    bool alone = window->start_at + 1 == window->prompt_count;
-    return alone ? window->logits : window->logits + window->rules.n_vocab;
+    if (window->state == WINDOW_SEARCH && (size_t)window->setup.options->beam_size <= room &&
+        (size_t)window->setup.options->best_of <= room)
+        return search_rows(window->search, rows);
+    if (window->state != WINDOW_PROMPT || window->prompt_count > room)
+        return 0;
+    for (size_t i = 0; i < window->prompt_count; i++)
+        rows[i] =
+            (WhisperRow){.sequence = prompt_sequence(window),
+                         .token = window->prompt[i],
+                         .want_logits = i == window->start_at || i + 1 == window->prompt_count};
+    return window->prompt_count;
+}
+
+// The model's probability that nobody speaks, from what it would write after the start.
+static float no_speech_of(const Window *window, const float *logits)
+{
+    const int32_t no_speech = bpe_special(window->bpe)->no_speech;
+    const LogitRanges all = {{{0, window->rules.n_vocab}}, 1};
+    if (no_speech < 0)
+        return 0;
+    return (float)exp((double)logits[no_speech] -
+                      logits_log_sum_exp(window->rules.kernels, logits, &all));
+}
+
+static void look_at_prompt(Window *window, size_t row, const float *logits)
+{
+    const bool alone = window->start_at + 1 == window->prompt_count;
+    if (row == 0)
+        window->no_speech_prob = no_speech_of(window, logits);
+    if (row == 1 || alone)
+        memcpy(window->logits, logits, window->rules.n_vocab * sizeof *logits);
+}
+
+void window_look(Window *window, size_t row, float *logits)
+{
+    if (window->state == WINDOW_PROMPT)
+        look_at_prompt(window, row, logits);
+    else
+        search_look(window->search, row, logits);
 }
 
 ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *error)
 {
-    assert(window->frame_count == MEL_WINDOW_FRAMES);
-    const Bpe *bpe = whisper_bpe(window->whisper);
+    assert(window->state == WINDOW_ENCODED && window->frame_count == MEL_WINDOW_FRAMES);
     int64_t start_ns = clock_monotonic_ns();
-    WhisperRow row = {PROMPT_SEQUENCE, bpe_special(bpe)->start, true};
-    whisper_sequence_start(window->run, PROMPT_SEQUENCE, 0);
-    window->timings->tokens++;
-    ScoutStatus status = whisper_decode(window->run, &row, 1, window->logits, error);
-    window->timings->decoder_s += seconds_since(start_ns);
+    WhisperRow row = {prompt_sequence(window), bpe_special(window->bpe)->start, true};
+    window->setup.timings->tokens++;
+    ScoutStatus status = whisper_decode(run_of(window), &row, 1, window->logits, error);
+    whisper_sequence_start(run_of(window), row.sequence, window->place); // the prompt's again
+    window->setup.timings->decoder_s += seconds_since(start_ns);
     if (status != SCOUT_OK)
         return status;
     double sum = 0;
     float high = -INFINITY;
     size_t count = language_count();
     for (size_t i = 0; i < count; i++) {
-        int32_t token = bpe_language_token(bpe, i);
+        int32_t token = bpe_language_token(window->bpe, i);
         logprobs[i] = token < 0 ? -INFINITY : window->logits[token];
         high = BASE_MAX(high, logprobs[i]);
     }
@@ -288,137 +393,153 @@ ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *
 
 // ------------------------------------------------------------------------------------ temperatures
 
-// One search; its outcome is window->current.
-static ScoutStatus search_at(Window *window, const WindowTask *task, size_t temperature_index,
-                             ScoutError *error)
+// From the prompt, whose keys, values and logits serve all temperatures.
+static void start_search(Window *window)
 {
-    const ScoutTranscribeOptions *options = window->options;
-    float temperature = options->temperatures[temperature_index];
-    size_t n_text_ctx = whisper_dims(window->whisper)->n_text_ctx;
-    SearchTask search = {
-        .run = window->run,
-        .prompt_sequence = PROMPT_SEQUENCE,
-        .work_sequence = WORK_SEQUENCE,
-        .logits = prompt_logits(window),
+    const ScoutTranscribeOptions *options = window->setup.options;
+    const float temperature = options->temperatures[window->temperature];
+    const size_t n_text_ctx = whisper_dims(batch_whisper(window->setup.batch))->n_text_ctx;
+    const SearchTask task = {
+        .run = run_of(window),
+        .prompt_sequence = prompt_sequence(window),
+        .work_sequence = work_sequence(window),
+        .logits = window->logits,
         .begun = window->prompt + window->prompt_count - window->begun_count,
         .begun_count = window->begun_count,
         .rules = &window->rules,
-        .hotwords = window->hotwords,
-        .turn = window->turn,
+        .hotwords = window->setup.hotwords,
         .width = (size_t)(temperature > 0 ? options->best_of : options->beam_size),
         .finished = finished_count(options),
         .temperature = temperature,
-        .chance =
-            chance_start(options->seed, task->place * SCOUT_TEMPERATURES_MAX + temperature_index),
+        .chance = chance_start(options->seed,
+                               window->seed_place * SCOUT_TEMPERATURES_MAX + window->temperature),
         .length_penalty = options->length_penalty,
         .tokens_max = BASE_MIN(n_text_ctx / 2, n_text_ctx - window->prompt_count),
     };
+    search_begin(window->search, &task);
+    window->state = WINDOW_SEARCH;
+}
+
+// The search that is over becomes window->current.
+static ScoutStatus take_pass(Window *window)
+{
     SearchResult found;
-    ScoutStatus status = search_run(window->search, &search, &found, error);
-    if (status != SCOUT_OK)
-        return status;
-    window->timings->tokens += found.rows;
+    search_result(window->search, &found);
+    window->setup.timings->tokens += found.rows;
     Pass *pass = &window->current;
     memcpy(pass->tokens, found.tokens, found.count * sizeof *pass->tokens);
     pass->count = found.count;
     pass->avg_logprob = (float)search_mean_logprob(&found);
-    pass->temperature = temperature;
+    pass->temperature = window->setup.options->temperatures[window->temperature];
     pass->ended = found.ended;
     buffer_clear(&window->text);
-    if (!text_append_tokens(&window->text, whisper_bpe(window->whisper), pass->tokens, pass->count,
+    if (!text_append_tokens(&window->text, window->bpe, pass->tokens, pass->count,
                             &window->scratch))
-        return error_no_memory(error);
+        return SCOUT_ERROR_OUT_OF_MEMORY;
     return text_compression_ratio(buffer_text(&window->text), window->text.length,
-                                  &pass->compression_ratio, error);
+                                  &pass->compression_ratio, NULL);
 }
 
-// Best first.
-typedef enum PassGrade { PASS_GOOD, PASS_SILENT, PASS_IMPROBABLE, PASS_REPEATS } PassGrade;
-
-static PassGrade grade(const Window *window, const Pass *pass, float no_speech_prob)
+static PassGrade grade(const Window *window, const Pass *pass)
 {
-    const ScoutTranscribeOptions *options = window->options;
+    const ScoutTranscribeOptions *options = window->setup.options;
     bool improbable = pass->avg_logprob < options->logprob_threshold;
-    if (improbable && no_speech_prob > options->no_speech_threshold)
+    if (improbable && window->no_speech_prob > options->no_speech_threshold)
         return PASS_SILENT;
     if (pass->compression_ratio > options->compression_ratio_threshold)
         return PASS_REPEATS;
     return improbable ? PASS_IMPROBABLE : PASS_GOOD;
 }
 
-static void keep_current(Window *window)
+// Of equally good passes the more probable is kept, and rather the one that saw 30 s.
+static void keep_better(Window *window, PassGrade found)
 {
+    bool better = !window->has_best || found < window->best_grade ||
+                  (found == window->best_grade &&
+                   (window->again || window->current.avg_logprob > window->best.avg_logprob));
+    if (!better)
+        return;
     Pass spare = window->best;
     window->best = window->current;
     window->current = spare;
+    window->best_grade = found;
+    window->has_best = true;
 }
 
-// The best pass of all temperatures, as far as they are needed, becomes window->best.
-static ScoutStatus search_best(Window *window, const WindowTask *task, float *no_speech_prob,
-                               PassGrade *best_grade, ScoutError *error)
+// Whether the pass at hand could be better if the model saw 30 s, as in its training.
+static bool wants_whole(Window *window, PassGrade found)
 {
-    ScoutStatus status = decode_prompt(window, no_speech_prob, error);
-    for (size_t i = 0; status == SCOUT_OK && i < window->options->temperature_count; i++) {
-        status = search_at(window, task, i, error);
-        PassGrade found = grade(window, &window->current, *no_speech_prob);
-        bool good = found == PASS_GOOD || found == PASS_SILENT;
-        good = good && window->current.ended &&
-               !text_repeats(buffer_text(&window->text), window->text.length, REPEAT_BYTES,
-                             &window->scratch);
-        if (status == SCOUT_OK && !good && window->frame_count < MEL_WINDOW_FRAMES) {
-            // Perhaps the shortened window is to blame: once more with the one of the training.
-            status = encode(window, MEL_WINDOW_FRAMES, error);
-            if (status == SCOUT_OK)
-                status = decode_prompt(window, no_speech_prob, error);
-            if (status == SCOUT_OK)
-                status = search_at(window, task, i, error);
-            found = grade(window, &window->current, *no_speech_prob);
-        }
-        if (status != SCOUT_OK)
-            return status;
-        window->timings->fallbacks += i > 0;
-        bool better =
-            i == 0 || found < *best_grade ||
-            (found == *best_grade && window->current.avg_logprob > window->best.avg_logprob);
-        if (better) {
-            keep_current(window);
-            *best_grade = found;
-        }
-        if (found <= PASS_SILENT)
-            break;
-    }
-    return status;
+    if (window->frame_count == MEL_WINDOW_FRAMES)
+        return false;
+    return found > PASS_SILENT || !window->current.ended ||
+           text_repeats(buffer_text(&window->text), window->text.length, REPEAT_BYTES,
+                        &window->scratch);
 }
 
-ScoutStatus window_decode(Window *window, const WindowTask *task, WindowResult *result,
-                          ScoutError *error)
+// The search is over: keeps its text, and goes on to another pass, or is done.
+static ScoutStatus end_pass(Window *window)
 {
-    assert(task->prefix_count <= WINDOW_PREFIX_MAX && window->frame_count > 0);
-    build_prompt(window, task);
-    size_t positions = (window->sample_count + POSITION_SAMPLES - 1) / POSITION_SAMPLES;
-    window->rules.last_timestamp =
-        (int32_t)BASE_MIN(positions + END_SLACK, (size_t)BPE_TIMESTAMPS - 1);
-    int64_t start_ns = clock_monotonic_ns();
-    double encoder_s = window->timings->encoder_s + window->timings->mel_s;
-    float no_speech_prob = 0;
-    PassGrade best_grade = PASS_REPEATS;
-    ScoutStatus status = search_best(window, task, &no_speech_prob, &best_grade, error);
-    encoder_s = window->timings->encoder_s + window->timings->mel_s - encoder_s;
-    window->timings->decoder_s += seconds_since(start_ns) - encoder_s;
+    ScoutStatus status = take_pass(window);
     if (status != SCOUT_OK)
         return status;
+    const PassGrade found = grade(window, &window->current);
+    const bool whole = wants_whole(window, found);
+    keep_better(window, found);
+    window->setup.timings->fallbacks += window->temperature > 0 && !whole;
+    window->again = whole;
+    if (whole) {
+        window->frame_count = MEL_WINDOW_FRAMES;
+        window->state = WINDOW_UNENCODED;
+    } else if (found <= PASS_SILENT ||
+               window->temperature + 1 == window->setup.options->temperature_count) {
+        window->state = WINDOW_DONE;
+    } else {
+        window->temperature++;
+        start_search(window);
+    }
+    return SCOUT_OK;
+}
+
+void window_advance(Window *window)
+{
+    if (window->state == WINDOW_PROMPT) {
+        window->setup.timings->tokens += window->prompt_count;
+        start_search(window);
+    } else {
+        search_advance(window->search);
+    }
+    WhisperRow rows[SCOUT_BEAM_MAX];
+    while (window->state == WINDOW_SEARCH && search_rows(window->search, rows) == 0) {
+        window->failed = end_pass(window);
+        if (window->failed != SCOUT_OK)
+            window->state = WINDOW_DONE;
+    }
+}
+
+bool window_is_done(const Window *window)
+{
+    return window->state == WINDOW_DONE;
+}
+
+ScoutStatus window_result(const Window *window, WindowResult *result, ScoutError *error)
+{
+    assert(window->state == WINDOW_DONE);
+    if (window->failed == SCOUT_ERROR_OUT_OF_MEMORY)
+        return error_no_memory(error);
+    if (window->failed != SCOUT_OK)
+        return error_set(error, window->failed, "the text of a window could not be judged");
     static const WindowVerdict VERDICTS[] = {[PASS_GOOD] = WINDOW_TEXT,
                                              [PASS_SILENT] = WINDOW_SILENT,
                                              [PASS_IMPROBABLE] = WINDOW_TEXT,
                                              [PASS_REPEATS] = WINDOW_LOOP};
-    *result = (WindowResult){.verdict = VERDICTS[best_grade],
+    *result = (WindowResult){.verdict = VERDICTS[window->best_grade],
                              .tokens = window->best.tokens,
                              .count = window->best.count,
                              .ended = window->best.ended,
-                             .reliable = best_grade == PASS_GOOD,
+                             .reliable = window->best_grade == PASS_GOOD,
                              .avg_logprob = window->best.avg_logprob,
                              .compression_ratio = window->best.compression_ratio,
-                             .no_speech_prob = no_speech_prob,
+                             .no_speech_prob = window->no_speech_prob,
                              .temperature = window->best.temperature};
     return SCOUT_OK;
 }
@@ -428,7 +549,7 @@ ScoutStatus window_decode(Window *window, const WindowTask *task, WindowResult *
 // The marks that a text without timestamps follows become the prompt.
 static void build_plain_prompt(Window *window, size_t language)
 {
-    const BpeSpecial *special = bpe_special(whisper_bpe(window->whisper));
+    const BpeSpecial *special = bpe_special(window->bpe);
     window->prompt_count = 0;
     add_mark(window, special->start);
     add_language_and_task(window, language);
@@ -438,29 +559,30 @@ static void build_plain_prompt(Window *window, size_t language)
 ScoutStatus window_align(Window *window, size_t language, const int32_t *tokens, size_t count,
                          size_t *starts, float *probabilities, ScoutError *error)
 {
-    const BpeSpecial *special = bpe_special(whisper_bpe(window->whisper));
+    const BpeSpecial *special = bpe_special(window->bpe);
     int64_t start_ns = clock_monotonic_ns();
     build_plain_prompt(window, language);
     size_t marks = window->prompt_count - 1;
-    if (window->prompt_count + count + 1 > whisper_dims(window->whisper)->n_text_ctx)
+    if (window->prompt_count + count + 1 >
+        whisper_dims(batch_whisper(window->setup.batch))->n_text_ctx)
         return error_set(error, SCOUT_ERROR_LIMIT, "%zu tokens are too many to align", count);
     memcpy(window->prompt + window->prompt_count, tokens, count * sizeof *tokens);
     window->prompt_count += count;
     add_mark(window, special->end);
 
     size_t total = window->prompt_count, stride = window->frame_count / 2;
-    size_t heads = whisper_alignment_heads(window->whisper);
+    size_t heads = whisper_alignment_heads(batch_whisper(window->setup.batch));
     BASE_CLEANUP(mem_free_pointer)
     float *weights = mem_array(mem_multiply(mem_multiply(heads, total), stride), sizeof *weights);
     BASE_CLEANUP(mem_free_pointer) float *chances = mem_array(total, sizeof *chances);
     if (!weights || !chances)
         return error_no_memory(error);
-    ScoutStatus status = whisper_align(window->run, 0, WORK_SEQUENCE, window->prompt, total,
-                                       weights, chances, error);
+    ScoutStatus status = whisper_align(run_of(window), window->place, work_sequence(window),
+                                       window->prompt, total, weights, chances, error);
     if (status != SCOUT_OK)
         return status;
     // The row of the mark before the text is the one that writes its first token.
-    size_t positions = (window->sample_count + POSITION_SAMPLES - 1) / POSITION_SAMPLES;
+    size_t positions = position_count(window);
     AlignTask task = {
         .weights = weights,
         .heads = heads,
@@ -472,9 +594,9 @@ ScoutStatus window_align(Window *window, size_t language, const int32_t *tokens,
     };
     status = align_tokens(&task, starts, error);
     memcpy(probabilities, chances + marks, count * sizeof *probabilities);
-    window->timings->tokens += total;
-    window->timings->align_s += seconds_since(start_ns);
-    return status == SCOUT_OK ? turn_step(window->turn, error) : status;
+    window->setup.timings->tokens += total;
+    window->setup.timings->align_s += seconds_since(start_ns);
+    return status == SCOUT_OK ? turn_step(window->setup.turn, error) : status;
 }
 
 ScoutStatus window_alternatives(Window *window, size_t language, const int32_t *tokens,
@@ -483,13 +605,14 @@ ScoutStatus window_alternatives(Window *window, size_t language, const int32_t *
 {
     int64_t start_ns = clock_monotonic_ns();
     build_plain_prompt(window, language);
-    if (window->prompt_count + count > whisper_dims(window->whisper)->n_text_ctx)
+    if (window->prompt_count + count > whisper_dims(batch_whisper(window->setup.batch))->n_text_ctx)
         return error_set(error, SCOUT_ERROR_LIMIT, "%zu tokens are too many for alternatives",
                          count);
     AlternativesTask task = {
-        .run = window->run,
-        .sequence = WORK_SEQUENCE,
-        .width = window->width - 1,
+        .run = run_of(window),
+        .audio = window->place,
+        .sequence = work_sequence(window),
+        .width = SCOUT_BEAM_MAX - 1,
         .rules = &window->rules,
         .prompt = window->prompt,
         .prompt_count = window->prompt_count,
@@ -498,10 +621,10 @@ ScoutStatus window_alternatives(Window *window, size_t language, const int32_t *
         .words = words,
         .word_count = word_count,
         .spaces = words_language_has_spaces(language_code(language)),
-        .turn = window->turn,
+        .turn = window->setup.turn,
     };
     ScoutStatus status = alternatives_find(window->alternatives, &task, arena, found,
-                                           &window->timings->tokens, error);
-    window->timings->align_s += seconds_since(start_ns);
+                                           &window->setup.timings->tokens, error);
+    window->setup.timings->align_s += seconds_since(start_ns);
     return status;
 }

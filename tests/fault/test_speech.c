@@ -83,8 +83,7 @@ static ScoutStatus transcribe(void *context)
 {
     Work *work = context;
     FakeModel model = {.script = fake_speaker_script, .context = &work->speaker};
-    TranscriberSetup setup = {.whisper = fake_model(&model),
-                              .silero = work->options.vad ? fake_silero() : NULL,
+    TranscriberSetup setup = {.silero = work->options.vad ? fake_silero() : NULL,
                               .options = &work->options,
                               .callback = note,
                               .context = &work->told};
@@ -94,12 +93,15 @@ static ScoutStatus transcribe(void *context)
     if (status != SCOUT_OK)
         return status;
     Transcriber *transcriber = NULL;
-    status = transcriber_new(&setup, &transcriber, NULL);
+    status = batch_new(fake_model(&model), NULL, setup.schedule, &setup.batch, NULL);
+    if (status == SCOUT_OK)
+        status = transcriber_new(&setup, &transcriber, NULL);
     if (status == SCOUT_OK)
         status = push_all(transcriber, work);
     else
         assert_null(transcriber);
     transcriber_free(transcriber);
+    batch_free(setup.batch);
     schedule_free(setup.schedule);
     const Told *expected = &work->expected;
     if (expected->length > 0)

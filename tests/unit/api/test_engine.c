@@ -58,11 +58,12 @@ static void a_model_loads_without_the_turn(void **state)
     begin(&fixture);
     tiny_whisper_write(&shape, PACKED_PANEL_S8, fixture.path);
     fixture.engine->compute = WHISPER_F32;
-    schedule_enter(fixture.engine->schedule);
+    ScheduleClient client = schedule_client(SCHEDULE_NORMAL);
+    assert_true(schedule_enter(fixture.engine->schedule, &client, NULL));
     alarm(HANG_S); // there is nobody who would pass the turn on
     assert_int_equal(scout_engine_load(fixture.engine, fixture.path, NULL), SCOUT_OK);
     alarm(0);
-    schedule_leave(fixture.engine->schedule);
+    schedule_leave(fixture.engine->schedule, &client);
     end(&fixture);
 }
 
@@ -70,7 +71,7 @@ typedef struct Asking {
     Fixture *fixture;
     pthread_t thread;
     ScoutStatus status;
-    const WhisperModel *model;
+    EngineModel *model;
 } Asking;
 
 static void *ask(void *context)
@@ -104,9 +105,16 @@ static void threads_that_ask_at_once_get_one_model(void **state)
     ask_at_once(&fixture, asking);
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(asking[i].status, SCOUT_OK);
-        assert_ptr_equal(asking[i].model, fixture.engine->models->whisper);
+        assert_ptr_equal(asking[i].model, fixture.engine->models);
     }
+    assert_int_equal(fixture.engine->models->users, THREADS);
+    assert_int_equal(scout_engine_trim(fixture.engine, 0), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        engine_release(fixture.engine, asking[i].model);
     assert_null(fixture.engine->models->next);
+    assert_int_equal(scout_engine_trim(fixture.engine, 3600), 0);
+    assert_int_equal(scout_engine_trim(fixture.engine, 0), 1);
+    assert_null(fixture.engine->models);
     end(&fixture);
 }
 

@@ -8,7 +8,12 @@
 
 #include "base/buffer.h"
 
-enum { POSITIONS = 448, SEQUENCES = 64, HEADS = 2 };
+enum { POSITIONS = 448, AUDIOS = 64, SEQUENCES = 64 * 17, HEADS = 2 };
+
+typedef struct FakeAudio {
+    float *mel;
+    size_t frames;
+} FakeAudio;
 
 struct Bpe {
     char unused;
@@ -25,10 +30,17 @@ struct WhisperModel {
 struct WhisperRun {
     const WhisperModel *model;
     WhisperRunLimits limits;
-    float *mel;
-    size_t frames;
+    FakeAudio audios[AUDIOS];
     int32_t tokens[SEQUENCES][POSITIONS];
     size_t lengths[SEQUENCES];
+    size_t audio_of[SEQUENCES];
+};
+
+struct WhisperEncoding {
+    WhisperRun *run;
+    size_t audio;
+    float *mel; // a copy
+    size_t frames, steps;
 };
 
 // ------------------------------------------------------------------------------------- tokenizer
@@ -256,7 +268,7 @@ ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
 {
     (void)pool;
     WhisperRun *made = calloc(1, sizeof *made);
-    if (!made || limits->sequences > SEQUENCES)
+    if (!made || limits->sequences > SEQUENCES || limits->audios > AUDIOS)
         return error_no_memory(error);
     made->model = model;
     made->limits = *limits;
@@ -268,24 +280,60 @@ void whisper_run_free(WhisperRun *run)
 {
     if (!run)
         return;
-    free(run->mel);
+    for (size_t i = 0; i < AUDIOS; i++)
+        free(run->audios[i].mel);
     free(run);
 }
 
-ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size_t frames,
-                           ScoutError *error)
+void whisper_run_trim(WhisperRun *run)
+{
+    (void)run;
+}
+
+void whisper_audio_drop(WhisperRun *run, size_t audio)
+{
+    if (audio >= run->limits.audios)
+        abort();
+    free(run->audios[audio].mel);
+    run->audios[audio] = (FakeAudio){0};
+}
+
+ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel, size_t frames,
+                                 WhisperEncoding **encoding, ScoutError *error)
 {
     if (audio >= run->limits.audios || frames < 2 || frames > 3000 || frames % 2 != 0)
         abort();
-    free(run->mel);
-    run->mel = malloc(frames * 80 * sizeof *run->mel);
-    if (!run->mel)
+    WhisperEncoding *made = malloc(sizeof *made);
+    float *copy = malloc(frames * 80 * sizeof *copy);
+    if (!made || !copy) {
+        free(made);
+        free(copy);
         return error_no_memory(error);
-    memcpy(run->mel, mel, frames * 80 * sizeof *mel);
-    run->frames = frames;
-    run->model->script->encodes++;
-    run->model->script->last_frames = frames;
+    }
+    memcpy(copy, mel, frames * 80 * sizeof *mel);
+    *made = (WhisperEncoding){run, audio, copy, frames, 0};
+    whisper_audio_drop(run, audio);
+    *encoding = made;
     return SCOUT_OK;
+}
+
+// Two steps, so that others can come in between.
+bool whisper_encoding_step(WhisperEncoding *encoding)
+{
+    WhisperRun *run = encoding->run;
+    if (encoding->steps++ == 0)
+        return true;
+    run->audios[encoding->audio] = (FakeAudio){encoding->mel, encoding->frames};
+    encoding->mel = NULL;
+    run->model->script->encodes++;
+    run->model->script->last_frames = encoding->frames;
+    return false;
+}
+
+void whisper_encoding_free(WhisperEncoding *encoding)
+{
+    free(encoding->mel);
+    free(encoding);
 }
 
 static void check_sequence(const WhisperRun *run, size_t sequence)
@@ -296,9 +344,11 @@ static void check_sequence(const WhisperRun *run, size_t sequence)
 
 void whisper_sequence_start(WhisperRun *run, size_t sequence, size_t audio)
 {
-    (void)audio;
     check_sequence(run, sequence);
+    if (audio >= run->limits.audios)
+        abort();
     run->lengths[sequence] = 0;
+    run->audio_of[sequence] = audio;
 }
 
 void whisper_sequence_copy(WhisperRun *run, size_t dst, size_t src)
@@ -307,6 +357,7 @@ void whisper_sequence_copy(WhisperRun *run, size_t dst, size_t src)
     check_sequence(run, src);
     memmove(run->tokens[dst], run->tokens[src], sizeof run->tokens[0]);
     run->lengths[dst] = run->lengths[src];
+    run->audio_of[dst] = run->audio_of[src];
 }
 
 void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, const size_t *from)
@@ -356,7 +407,8 @@ ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count
         if (!rows[i].want_logits)
             continue;
         memset(logits, 0, FAKE_VOCAB * sizeof *logits);
-        script->script(script->context, run->mel, run->frames, run->tokens[rows[i].sequence],
+        const FakeAudio *audio = &run->audios[run->audio_of[rows[i].sequence]];
+        script->script(script->context, audio->mel, audio->frames, run->tokens[rows[i].sequence],
                        length + 1, logits);
         logits += FAKE_VOCAB;
     }
@@ -373,11 +425,10 @@ size_t whisper_alignment_heads(const WhisperModel *model)
 ScoutStatus whisper_align(WhisperRun *run, size_t audio, size_t sequence, const int32_t *tokens,
                           size_t count, float *weights, float *probabilities, ScoutError *error)
 {
-    (void)audio;
     (void)tokens;
     (void)error;
     check_sequence(run, sequence);
-    size_t positions = run->frames / 2;
+    size_t positions = run->audios[audio].frames / 2;
     for (size_t h = 0; h < HEADS; h++)
         for (size_t i = 0; i < count; i++)
             for (size_t p = 0; p < positions; p++) {

@@ -27,13 +27,14 @@ typedef struct Shared {
 static void *visit_often(void *context)
 {
     Shared *shared = context;
+    ScheduleClient client = schedule_client(SCHEDULE_NORMAL);
     for (size_t i = 0; i < ROUNDS; i++) {
-        schedule_enter(shared->schedule);
+        assert_true(schedule_enter(shared->schedule, &client, NULL));
         shared->inside++;
         if (shared->inside == 1)
             shared->visits++;
         shared->inside--;
-        schedule_leave(shared->schedule);
+        schedule_leave(shared->schedule, &client);
     }
     return NULL;
 }
@@ -63,9 +64,10 @@ static void *visit_once(void *context)
     Visitor *visitor = context;
     Shared *shared = visitor->shared;
     atomic_fetch_add(&shared->waiting, 1);
-    schedule_enter(shared->schedule);
+    ScheduleClient client = schedule_client(SCHEDULE_NORMAL);
+    assert_true(schedule_enter(shared->schedule, &client, NULL));
     shared->order[shared->arrived++] = visitor->number;
-    schedule_leave(shared->schedule);
+    schedule_leave(shared->schedule, &client);
     return NULL;
 }
 
@@ -76,7 +78,8 @@ static void first_come_first_served(void **state)
     assert_int_equal(schedule_new(&shared.schedule, NULL), SCOUT_OK);
     pthread_t threads[THREADS];
     Visitor visitors[THREADS];
-    schedule_enter(shared.schedule);
+    ScheduleClient client = schedule_client(SCHEDULE_NORMAL);
+    assert_true(schedule_enter(shared.schedule, &client, NULL));
     for (size_t i = 0; i < THREADS; i++) {
         visitors[i] = (Visitor){&shared, i};
         assert_int_equal(pthread_create(&threads[i], NULL, visit_once, &visitors[i]), 0);
@@ -84,10 +87,11 @@ static void first_come_first_served(void **state)
             clock_sleep_ms(1);
         clock_sleep_ms(30); // for the step from counting to queueing
     }
-    schedule_leave(shared.schedule);
-    schedule_enter(shared.schedule); // behind all of them, though this thread runs already
+    schedule_leave(shared.schedule, &client);
+    // Behind all of them, who were served less, though this thread runs already.
+    assert_true(schedule_enter(shared.schedule, &client, NULL));
     assert_int_equal(shared.arrived, THREADS);
-    schedule_leave(shared.schedule);
+    schedule_leave(shared.schedule, &client);
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     for (size_t i = 0; i < THREADS; i++)

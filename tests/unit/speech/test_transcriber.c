@@ -124,12 +124,12 @@ static Run *run_new(void)
         .timestamps = 1,
         .vad = 1,
     };
-    run->setup = (TranscriberSetup){.whisper = fake_model(&run->model),
-                                    .silero = fake_silero(),
-                                    .options = &run->options,
-                                    .callback = note,
-                                    .context = &run->told};
+    run->setup = (TranscriberSetup){
+        .silero = fake_silero(), .options = &run->options, .callback = note, .context = &run->told};
     assert_int_equal(schedule_new(&run->setup.schedule, NULL), SCOUT_OK);
+    assert_int_equal(
+        batch_new(fake_model(&run->model), NULL, run->setup.schedule, &run->setup.batch, NULL),
+        SCOUT_OK);
     buffer_init(&run->told.events, 1 << 22);
     buffer_init(&run->told.letters, 1 << 20);
     return run;
@@ -137,6 +137,7 @@ static Run *run_new(void)
 
 static void run_free(Run *run)
 {
+    batch_free(run->setup.batch);
     schedule_free(run->setup.schedule);
     buffer_done(&run->told.events);
     buffer_done(&run->told.letters);
@@ -446,8 +447,9 @@ static void failures_are_passed_on(void **state)
         run->model.calls_until_failure = calls;
         assert_int_equal(transcribe(run, samples, count, RATE), SCOUT_ERROR_IO);
         // The turn was given back: nobody else waits for ever.
-        schedule_enter(run->setup.schedule);
-        schedule_leave(run->setup.schedule);
+        ScheduleClient client = schedule_client(SCHEDULE_BACKGROUND);
+        assert_true(schedule_enter(run->setup.schedule, &client, NULL));
+        schedule_leave(run->setup.schedule, &client);
         run_free(run);
     }
     free(samples);

@@ -10,16 +10,14 @@
 
 #include "base/cancel.h"
 #include "base/status.h"
-#include "base/thread_pool.h"
 #include "models/silero.h"
-#include "models/whisper.h"
+#include "speech/batch.h"
 #include "speech/schedule.h"
 #include <scout/speech.h>
 
 typedef struct TranscriberSetup {
-    const WhisperModel *whisper;
+    Batch *batch;         // of the model; shared with other streams, as the schedule is
     const Silero *silero; // NULL when options->vad is 0
-    ThreadPool *pool;     // used only while the schedule's turn is held
     Schedule *schedule;
     const ScoutTranscribeOptions *options; // copied; start_s and end_s are times of the recording
     double
