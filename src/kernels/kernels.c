@@ -2,6 +2,7 @@
 // processor has, in ascending order, so that the best one is written last.
 #include "kernels/kernels.h"
 
+#include "attend.h"
 #include "base/attributes.h"
 #include "kernels/cpu.h"
 #include "tiers.h"
@@ -50,4 +51,9 @@ void kernels_init(Kernels *kernels, uint32_t features)
         TIERS[i].init(kernels);
         kernels->tier = TIERS[i].name;
     }
+}
+
+size_t kernels_attend_scratch(size_t length)
+{
+    return ATTEND_ROWS * attend_stride(length) * (sizeof(float) + sizeof(uint16_t));
 }

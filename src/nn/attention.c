@@ -283,7 +283,8 @@ static void score(const Kernels *kernels, const NnPanels *panels, size_t head, s
 size_t nn_attention_scratch(size_t length)
 {
     const size_t bf16 = BASE_ROUND_UP(length, (size_t)KERNELS_BF16_UNIT) / 2;
-    return NN_QUERIES_MAX * (length + bf16);
+    return BASE_MAX(NN_QUERIES_MAX * (length + bf16),
+                    kernels_attend_scratch(length) / sizeof(float));
 }
 
 // The softmax as bf16 lies behind that as f32.
@@ -321,6 +322,23 @@ void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t 
     else
         kernels->gemm_f32(count, size, length, scores, length, (const float *)panels->values + at,
                           out, out_stride, &plain);
+}
+
+void nn_attend(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
+               const float *q, size_t q_stride, float *scratch, float *out, size_t out_stride)
+{
+    if (panels->key_format != NN_BF16 || panels->value_format != NN_BF16) {
+        nn_attention_panels(kernels, panels, head, count, q, q_stride, scratch, out, out_stride);
+        return;
+    }
+    const KernelsHead one = {
+        .size = panels->head_size,
+        .length = panels->length,
+        .keys = (const uint16_t *)panels->keys + key_at(panels, head, 0),
+        .values = (const uint16_t *)panels->values + value_at(panels, head),
+    };
+    kernels->attend_bf16(count, &one, 1.0F / sqrtf((float)one.size), q, q_stride, out, out_stride,
+                         scratch);
 }
 
 void nn_attention_cached(const Kernels *kernels, const NnCache *cache, size_t head_size,

@@ -12,6 +12,7 @@ static int run_checks(const Subject *one)
     subject = one;
     printf("# %s\n", one->name);
     int failures = _cmocka_run_group_tests(one->name, GEMM_TESTS, GEMM_TEST_COUNT, NULL, NULL);
+    failures += _cmocka_run_group_tests(one->name, ATTEND_TESTS, ATTEND_TEST_COUNT, NULL, NULL);
     failures +=
         _cmocka_run_group_tests(one->name, ELEMENTWISE_TESTS, ELEMENTWISE_TEST_COUNT, NULL, NULL);
     failures += _cmocka_run_group_tests(one->name, PEAK_TESTS, PEAK_TEST_COUNT, NULL, NULL);

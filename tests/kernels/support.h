@@ -46,6 +46,8 @@ double gelu_double(double x);
 
 extern const struct CMUnitTest GEMM_TESTS[];
 extern const size_t GEMM_TEST_COUNT;
+extern const struct CMUnitTest ATTEND_TESTS[];
+extern const size_t ATTEND_TEST_COUNT;
 extern const struct CMUnitTest ELEMENTWISE_TESTS[];
 extern const size_t ELEMENTWISE_TEST_COUNT;
 extern const struct CMUnitTest PEAK_TESTS[];

@@ -73,7 +73,14 @@ def fit_gelu():
     return np.polynomial.chebyshev.cheb2poly(coefficients), error
 
 
+def fit_power():
+    """2^f / (1 + f) in powers of u = 1 + f, 1 <= u <= 2, by relative error."""
+    return minimax(lambda u: 2 ** (u - 1) / u, powers(4), lambda u: u / 2 ** (u - 1),
+                   chebyshev_points(1, 2))
+
+
 if __name__ == "__main__":
     show("EXP_P", *fit_exp())
     show("TANH_P", *fit_tanh())
     show("GELU_Q", *fit_gelu())
+    show("the cubic of x86/amx_attend.c", *fit_power())

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "approx.h"
+#include "attend.h"
 #include "base/attributes.h"
 #include "half.h"
 #include "tiers.h"
@@ -227,6 +228,46 @@ static void gemm_bf16_ref(size_t m, size_t n, size_t k, const uint16_t *a, size_
     }
 }
 
+// Weights of one query in place of its scores; returns their sum.
+static float weigh_ref(size_t length, float *scores, uint16_t *weights)
+{
+    float largest = scores[0];
+    for (size_t j = 1; j < length; j++) {
+        largest = fmaxf(largest, scores[j]);
+    }
+    float lanes[LANES] = {0};
+    for (size_t j = 0; j < length; j++) {
+        float weight = exponential(scores[j] - largest);
+        weights[j] = bf16_from_float(weight);
+        lanes[j % LANES] += weight;
+    }
+    return fold_lanes(lanes);
+}
+
+static void attend_bf16_ref(size_t m, const KernelsHead *head, float scale, const float *q,
+                            size_t q_stride, float *out, size_t out_stride, void *scratch)
+{
+    const size_t width = BASE_ROUND_UP(head->size, (size_t)KERNELS_BF16_UNIT);
+    const size_t padded = attend_stride(head->length);
+    float *scores = scratch;
+    uint16_t *weights = (uint16_t *)(void *)(scores + ATTEND_ROWS * padded);
+    for (size_t row = 0; row < m; row++) {
+        uint16_t query[KERNELS_HEAD_MAX] = {0};
+        for (size_t i = 0; i < head->size; i++) {
+            query[i] = bf16_from_float(q[row * q_stride + i] * scale);
+        }
+        gemm_bf16_ref(1, head->length, width, query, width, head->keys, scores, padded, NULL);
+        memset(weights, 0, padded * sizeof *weights);
+        float inverse = 1.0f / weigh_ref(head->length, scores, weights);
+        float *mixed = out + row * out_stride;
+        gemm_bf16_ref(1, head->size, padded, weights, padded, head->values, mixed, out_stride,
+                      NULL);
+        for (size_t i = 0; i < head->size; i++) {
+            mixed[i] *= inverse;
+        }
+    }
+}
+
 static void quantize_u8_ref(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
                             uint8_t *q, size_t q_stride, float *scale)
 {
@@ -407,6 +448,8 @@ void kernels_init_ref(Kernels *kernels)
     kernels->gemm_u8s8 = gemm_u8s8_ref;
     kernels->gemm_u8s4 = gemm_u8s4_ref;
     kernels->gemm_bf16 = gemm_bf16_ref;
+    kernels->attend_bf16 = attend_bf16_ref;
+    kernels->attends_best_in_bf16 = false;
     kernels->bf16_is_fast = false;
     kernels->quantize_u8 = quantize_u8_ref;
     kernels->layer_norm = layer_norm_ref;

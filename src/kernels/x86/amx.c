@@ -4,18 +4,11 @@
 // the vector units finish the one before: that is why finishing is cut into small pieces.
 #include "x86/vnni_512.h"
 
-// GCC and Clang spell it differently.
-#if !(defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)) &&                  \
-    !(defined(__AMXTILE__) && defined(__AMXINT8__) && defined(__AMXBF16__))
-#error "compile this tier with -mamx-tile -mamx-int8 -mamx-bf16"
-#endif
-
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
+#include "x86/amx_tiles.h"
 
 enum {
-    TILE_ROWS = 16,
-    TILE_BYTES = 64,
     BLOCK_ROWS = 2 * TILE_ROWS,
     BLOCK_PANELS = 2,
     BLOCK_SUMS = BLOCK_ROWS * BLOCK_PANELS * PANEL,
@@ -25,31 +18,6 @@ enum {
     BLOCKS_MOST = 8,
     ROWS_LEAST = 8, // fewer are left to VNNI: the weights' way from memory is what takes time
 };
-
-// The shapes of the eight tile registers (Intel SDM, LDTILECFG).
-typedef struct TileConfig {
-    uint8_t palette;
-    uint8_t start_row;
-    uint8_t reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} TileConfig;
-
-// Sums in registers 0..3 (rows 0..15 and two panels, then rows 16..31), activations in 4 and 5,
-// weights in 6 and 7.
-static void configure_tiles(size_t rows)
-{
-    uint8_t upper = (uint8_t)BASE_MIN(rows, (size_t)TILE_ROWS);
-    uint8_t lower = (uint8_t)(rows - upper);
-    TileConfig config = {
-        .palette = 1,
-        .rows = {upper, upper, lower, lower, upper, lower, TILE_ROWS, TILE_ROWS},
-    };
-    for (size_t i = 0; i < 8; i++) {
-        config.row_bytes[i] = config.rows[i] > 0 ? TILE_BYTES : 0;
-    }
-    _tile_loadconfig(&config);
-}
 
 // One product, of 8-bit integers or of bfloat16; sizes of rows in bytes.
 typedef struct Product {
@@ -153,7 +121,7 @@ LANES_INLINE void multiply_block(const bool bf16, const bool two_rows, const boo
 LANES_INLINE void multiply_blocks(const bool bf16, const Product *product, size_t first,
                                   size_t blocks, size_t rows)
 {
-    int32_t sums[2][BLOCK_SUMS];
+    _Alignas(TILE_BYTES) int32_t sums[2][BLOCK_SUMS]; // tiles are whole lines of the cache
     Waiting waiting = {.count = 0};
     const size_t n = product->out.n;
     const bool two_rows = rows > TILE_ROWS;
@@ -247,5 +215,7 @@ void kernels_init_amx(Kernels *kernels)
     init_gemm_u8s8(kernels);
     kernels->gemm_u8s8 = gemm_u8s8_amx;
     kernels->gemm_bf16 = gemm_bf16_amx;
+    kernels->attend_bf16 = attend_bf16_amx;
+    kernels->attends_best_in_bf16 = true;
     kernels->bf16_is_fast = true;
 }

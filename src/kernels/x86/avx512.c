@@ -117,6 +117,8 @@ LANES_INLINE Pairs pairs_without(Pairs w, Pairs second)
 
 #include "elementwise_body.h"
 #include "gemm_bf16_body.h"
+#define ATTEND_GEMM_BF16 gemm_bf16_lanes
+#include "attend_body.h"
 #include "gemm_float_body.h"
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_split_body.h"
@@ -127,6 +129,7 @@ void kernels_init_avx512(Kernels *kernels)
     init_elementwise(kernels);
     init_gemm_float(kernels);
     init_gemm_bf16(kernels);
+    kernels->attend_bf16 = attend_bf16_lanes;
     init_gemm_u8s8_split(kernels);
     init_gemm_u8s4(kernels);
 }

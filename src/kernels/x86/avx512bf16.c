@@ -57,8 +57,12 @@ static void gemm_bf16_avx512bf16(size_t m, size_t n, size_t k, const uint16_t *a
                         (const int8_t *)w, put_bf16_tile, &out);
 }
 
+#define ATTEND_GEMM_BF16 gemm_bf16_avx512bf16
+#include "attend_body.h"
+
 void kernels_init_avx512bf16(Kernels *kernels)
 {
     kernels->gemm_bf16 = gemm_bf16_avx512bf16;
+    kernels->attend_bf16 = attend_bf16_lanes;
     kernels->bf16_is_fast = true;
 }

@@ -143,8 +143,8 @@ static void attention_task(void *context, size_t index, size_t worker_index)
     const size_t head = index / job->attending.count;
     const Block block = block_of(job, job->attending, index % job->attending.count);
     const size_t at = block.first * d + head * run->model->head_size;
-    nn_attention_panels(run->context.kernels, &job->panels, head, block.count, job->queries + at, d,
-                        run->workers[worker_index].scores, job->attended + at, d);
+    nn_attend(run->context.kernels, &job->panels, head, block.count, job->queries + at, d,
+              run->workers[worker_index].scores, job->attended + at, d);
 }
 
 // The rest of a layer: the attention's projection and the perceptron, both added to x.

@@ -14,6 +14,7 @@ enum {
     ROWS_MAX = 1 << 16,
     SHARED_BLOCKS = 32,
     WORKER_BLOCKS = 6,
+    LINE_BYTES = 64,
 };
 
 // Memory that whisper_run_free finds again. NULL when out of memory, and from then on.
@@ -37,7 +38,8 @@ static bool reserve_workers(WhisperRun *run)
     const size_t narrow = BASE_MAX(block * dims->n_state, mel);
     const size_t wide = BASE_MAX(block * BASE_MAX(model->n_inner, 2 * dims->n_state), conv1);
     const size_t scores = BASE_MAX(nn_attention_scratch(dims->n_audio_ctx), dims->n_text_ctx);
-    const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state));
+    // An odd number of cache lines, or all rows of a block would share a few sets of the cache.
+    const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state)) + LINE_BYTES;
     const size_t halves = BASE_MAX(nn_conv_scratch(&model->conv1, 2 * block + 1),
                                    nn_conv_scratch(&model->conv2, block));
     bool failed = false;
@@ -334,7 +336,9 @@ static NnFormat key_format(const WhisperModel *model)
 
 NnPanels whisper_self_panels(const WhisperModel *model, size_t length)
 {
-    return panels_of(model, length, key_format(model), model->bf16 ? NN_BF16 : NN_F32);
+    const bool bf16 = model->bf16 && model->kernels->attends_best_in_bf16;
+    return panels_of(model, length, bf16 ? NN_BF16 : key_format(model),
+                     model->bf16 ? NN_BF16 : NN_F32);
 }
 
 // These are read whole for every token, so their size counts.

@@ -80,6 +80,21 @@ static NnPanels panels_new(size_t kind, size_t length)
     return panels;
 }
 
+static void check_output(const Attention *attention, size_t kind, size_t head, size_t length,
+                         const float *out)
+{
+    uint32_t slots[LENGTH_MAX];
+    for (uint32_t i = 0; i < LENGTH_MAX; i++)
+        slots[i] = i;
+    for (size_t row = 0; row < QUERIES; row++) {
+        const float *q = attention->q + row * WIDTH + head * SIZE;
+        for (size_t i = 0; i < SIZE; i++)
+            assert_true(fabs((double)out[row * WIDTH + head * SIZE + i] -
+                             expected(attention, q, head, slots, length, i)) <
+                        kinds[kind].tolerance);
+    }
+}
+
 static void check_panels(size_t kind, size_t length)
 {
     const Kernels kernels = fixture_kernels();
@@ -90,9 +105,6 @@ static void check_panels(size_t kind, size_t length)
     nn_panels_store(&kernels, &panels, cut, length - cut, attention->keys + cut * WIDTH,
                     attention->values + cut * WIDTH, WIDTH);
     nn_panels_store(&kernels, &panels, 0, cut, attention->keys, attention->values, WIDTH);
-    uint32_t slots[LENGTH_MAX];
-    for (uint32_t i = 0; i < LENGTH_MAX; i++)
-        slots[i] = i;
     float *scores = malloc(nn_attention_scratch(length) * sizeof(*scores));
     float out[QUERIES * WIDTH];
     for (size_t head = 0; head < HEADS; head++) {
@@ -103,12 +115,12 @@ static void check_panels(size_t kind, size_t length)
             for (size_t t = 0; t < length; t++)
                 sum += (double)scores[row * length + t];
             assert_true(fabs(sum - 1) < 1e-5);
-            const float *q = attention->q + row * WIDTH + head * SIZE;
-            for (size_t i = 0; i < SIZE; i++)
-                assert_true(fabs((double)out[row * WIDTH + head * SIZE + i] -
-                                 expected(attention, q, head, slots, length, i)) <
-                            kinds[kind].tolerance);
         }
+        check_output(attention, kind, head, length, out);
+        memset(out, 0, sizeof(out));
+        nn_attend(&kernels, &panels, head, QUERIES, attention->q + head * SIZE, WIDTH, scores,
+                  out + head * SIZE, WIDTH);
+        check_output(attention, kind, head, length, out);
     }
     free(scores);
     free(panels.keys);
@@ -160,6 +172,13 @@ static void test_company_does_not_matter(void **state)
         for (size_t row = 0; row < QUERIES; row++) {
             nn_attention_panels(&kernels, &panels, 1, 1, attention->q + row * WIDTH + SIZE, WIDTH,
                                 scores, alone, SIZE);
+            assert_memory_equal(alone, together + row * SIZE, sizeof(alone));
+        }
+        nn_attend(&kernels, &panels, 1, QUERIES, attention->q + SIZE, WIDTH, scores, together,
+                  SIZE);
+        for (size_t row = 0; row < QUERIES; row++) {
+            nn_attend(&kernels, &panels, 1, 1, attention->q + row * WIDTH + SIZE, WIDTH, scores,
+                      alone, SIZE);
             assert_memory_equal(alone, together + row * SIZE, sizeof(alone));
         }
         free(scores);

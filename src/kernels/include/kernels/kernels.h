@@ -25,10 +25,11 @@
 #include <stdint.h>
 
 enum {
-    KERNELS_PANEL = 16,    // output channels side by side
-    KERNELS_S8_UNIT = 4,   // k values side by side in s8 panels
-    KERNELS_S4_GROUP = 32, // k values that share a scale in s4 panels
-    KERNELS_BF16_UNIT = 32 // bf16 panels and rows are padded to a multiple of so many k values
+    KERNELS_PANEL = 16,     // output channels side by side
+    KERNELS_S8_UNIT = 4,    // k values side by side in s8 panels
+    KERNELS_S4_GROUP = 32,  // k values that share a scale in s4 panels
+    KERNELS_BF16_UNIT = 32, // bf16 panels and rows are padded to a multiple of so many k values
+    KERNELS_HEAD_MAX = 256, // largest head of attend_bf16
 };
 
 // What is done to an element of a product before it is stored, in this order:
@@ -60,6 +61,15 @@ typedef struct KernelsS4Panels {
     const float *scale; // [n/16][k/32][16]
 } KernelsS4Panels;
 
+// The keys and values of one head of attention, as bf16 panels: keys with n = length and k = size,
+// values with n = size and k = length.
+typedef struct KernelsHead {
+    size_t size;   // of a query, a key and a value: a multiple of 16, at most KERNELS_HEAD_MAX
+    size_t length; // positions, at least 1
+    const uint16_t *keys;
+    const uint16_t *values;
+} KernelsHead;
+
 typedef struct Kernels {
     const char *tier; // name of the highest tier in the table
 
@@ -87,6 +97,16 @@ typedef struct Kernels {
                       const uint16_t *w, float *c, size_t c_stride,
                       const KernelsEpilogue *epilogue);
 
+    // Attention of m queries to all positions of a head, in bfloat16:
+    //   out[i] = sum_j w[i][j] * value[j] / sum_j w[i][j],
+    //   w[i][j] = exp(scale * q[i] . key[j] - a shift of the row's own).
+    // q * scale and w are rounded to bfloat16; the error is that of these roundings, about 2^-8 of
+    // the largest value. scale > 0. A row does not depend on the others. scratch holds
+    // kernels_attend_scratch(length) bytes, aligned for floats.
+    void (*attend_bf16)(size_t m, const KernelsHead *head, float scale, const float *q,
+                        size_t q_stride, float *out, size_t out_stride, void *scratch);
+
+    bool attends_best_in_bf16; // attend_bf16 is faster than products with keys in 8 bits
     bool bf16_is_fast; // gemm_bf16 takes half the time of gemm_f32 or less; if not, it takes longer
 
     // Quantises rows symmetrically: scale = max|x| / 127, q = 128 + round-half-even(x * (127 /
@@ -127,6 +147,9 @@ typedef struct Kernels {
     void (*f32_to_f16)(size_t n, const float *in, uint16_t *out);  // round to nearest even
     void (*f32_to_bf16)(size_t n, const float *in, uint16_t *out); // round to nearest even
 } Kernels;
+
+// Bytes of scratch that attend_bf16 takes.
+size_t kernels_attend_scratch(size_t length);
 
 // features: bits of cpu.h; tiers not compiled in are skipped.
 void kernels_init(Kernels *kernels, uint32_t features);

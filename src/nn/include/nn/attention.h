@@ -45,7 +45,7 @@ size_t nn_panels_bytes(const NnPanels *panels);
 void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t first, size_t count,
                      const float *keys, const float *values, size_t stride);
 
-// Floats of scratch that nn_attention_panels takes for `length` positions.
+// Floats of scratch that nn_attention_panels and nn_attend take for `length` positions.
 size_t nn_attention_scratch(size_t length);
 
 // out[i] = softmax(q[i] . keys / sqrt(head_size)) * values for `count` (at most NN_QUERIES_MAX)
@@ -54,6 +54,11 @@ size_t nn_attention_scratch(size_t length);
 void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
                          const float *q, size_t q_stride, float *scores, float *out,
                          size_t out_stride);
+
+// The same without leaving the softmax behind: faster where keys and values are bfloat16. The bits
+// differ from those above.
+void nn_attend(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
+               const float *q, size_t q_stride, float *scratch, float *out, size_t out_stride);
 
 // Positions that lie anywhere: the key of position i at places[i] + keys, its value at places[i] +
 // values. The same places serve every layer and head, with other offsets.
