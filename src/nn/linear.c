@@ -158,6 +158,20 @@ static void multiply_integers(const Kernels *kernels, const NnMatrix *w, const N
     }
 }
 
+static void multiply_pairs(const Kernels *kernels, const NnMatrix *w, const NnRows *rows,
+                           size_t first, size_t count, float *c, size_t c_stride,
+                           const KernelsEpilogue *epilogue)
+{
+    const KernelsU8Rows a = {
+        .q = (const uint8_t *)rows->prepared + first * rows->row_bytes,
+        .stride = part_bytes(rows),
+        .scale = rows->scale + 2 * first,
+    };
+    const KernelsS8Panels panels = {.q = w->panels, .scale = w->scale, .sum = w->sum};
+    kernels->gemm_u8s8_pairs(count, w->n, BASE_ROUND_UP(w->k, (size_t)KERNELS_S8_UNIT), &a, &panels,
+                             c, c_stride, epilogue);
+}
+
 // Sums the two parts of each row and does what the epilogue asks.
 static void join_parts(const Kernels *kernels, const float *parts, size_t count, size_t n, float *c,
                        size_t c_stride, const KernelsEpilogue *epilogue)
@@ -181,10 +195,15 @@ static void join_parts(const Kernels *kernels, const float *parts, size_t count,
     }
 }
 
+// Of S4, in strips; of S8 there is a kernel.
 static void multiply_two_parts(const Kernels *kernels, const NnLinear *linear, const NnRows *rows,
                                size_t first, size_t count, float *c, size_t c_stride,
                                const KernelsEpilogue *epilogue)
 {
+    if (linear->weight.format == NN_S8) {
+        multiply_pairs(kernels, &linear->weight, rows, first, count, c, c_stride, epilogue);
+        return;
+    }
     const KernelsEpilogue plain = {.bias = NULL};
     float parts[2 * JOIN_ROWS * JOIN_COLUMNS];
     for (size_t column = 0; column < linear->weight.n; column += JOIN_COLUMNS) {

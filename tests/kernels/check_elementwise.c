@@ -592,6 +592,7 @@ static void every_entry_is_filled(void **state)
     assert_non_null(kernels->gemm_f16);
     assert_non_null(kernels->gemm_bf16);
     assert_non_null(kernels->gemm_u8s8);
+    assert_non_null(kernels->gemm_u8s8_pairs);
     assert_non_null(kernels->gemm_u8s4);
     assert_non_null(kernels->quantize_u8);
     assert_non_null(kernels->layer_norm);

@@ -526,7 +526,89 @@ static void nothing_to_do_writes_nothing(void **state)
     }
 }
 
+// Rows first..first+count, in two parts each, with columns from `column` on.
+static void compute_pairs(const Kernels *kernels, const Problem *problem, size_t first,
+                          size_t count, size_t column, float *c, size_t c_stride,
+                          const KernelsEpilogue *whole)
+{
+    size_t k = problem->k_padded;
+    KernelsEpilogue epilogue = *whole;
+    epilogue.bias = whole->bias == NULL ? NULL : whole->bias + column;
+    epilogue.residual =
+        whole->residual == NULL ? NULL : whole->residual + first * whole->residual_stride + column;
+    KernelsU8Rows rows = problem->rows;
+    rows.q += 2 * first * rows.stride;
+    rows.scale += 2 * first;
+    KernelsS8Panels s8 = {problem->s8.q + column * k, problem->s8.scale + column,
+                          problem->s8.sum + column};
+    kernels->gemm_u8s8_pairs(count, problem->n - column, k, &rows, &s8,
+                             c + first * c_stride + column, c_stride, &epilogue);
+}
+
+// The sum of the two parts, each as gemm_u8s8 gives it; then with everything after it, in place,
+// as scalar C does it; then rows and columns apart.
+static void check_pairs(size_t m, size_t n, size_t k)
+{
+    Problem problem = make_problem(U8S8, 2 * m, n, k, MIXED);
+    size_t c_stride = n + 7;
+    size_t count = (m - 1) * c_stride + n;
+    float *parts = guarded(2 * m * n, sizeof *parts);
+    float *bias = guarded_random(n);
+    float *start = guarded_random(count);
+    float *c = guarded(count, sizeof *c);
+    float *same = guarded(count, sizeof *same);
+    KernelsEpilogue nothing = {.bias = NULL};
+    compute(&subject->kernels, &problem, parts, n, NULL);
+    memcpy(c, start, count * sizeof *c);
+    compute_pairs(&subject->kernels, &problem, 0, m, 0, c, c_stride, &nothing);
+    for (size_t row = 0; row < m; row++) {
+        for (size_t column = 0; column < n; column++) {
+            float sum = parts[2 * row * n + column] + parts[(2 * row + 1) * n + column];
+            assert_same_floats("pairs", 1, &c[row * c_stride + column], &sum);
+        }
+    }
+    for (int gelu = 0; gelu < 2; gelu++) {
+        KernelsEpilogue all = {
+            .bias = bias, .gelu = gelu != 0, .residual = c, .residual_stride = c_stride};
+        memcpy(c, start, count * sizeof *c);
+        compute_pairs(&subject->kernels, &problem, 0, m, 0, c, c_stride, &all);
+        all.residual = same;
+        if (subject->expected != NULL) {
+            memcpy(same, start, count * sizeof *same);
+            compute_pairs(subject->expected, &problem, 0, m, 0, same, c_stride, &all);
+            assert_same_floats("pairs with everything", count, c, same);
+        }
+        memcpy(same, start, count * sizeof *same);
+        size_t half = BASE_ROUND_UP(n / 2, (size_t)KERNELS_PANEL);
+        for (size_t row = 0; row < m; row++) {
+            all.residual = start;
+            compute_pairs(&subject->kernels, &problem, row, 1, 0, same, c_stride, &all);
+            if (half < n) {
+                compute_pairs(&subject->kernels, &problem, row, 1, half, same, c_stride, &all);
+            }
+        }
+        assert_same_floats("pairs apart", count, c, same);
+    }
+    free_guarded();
+}
+
+static void pairs_are_right(void **state)
+{
+    (void)state;
+    static const size_t ms[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 20, 33, 40};
+    static const size_t ns[] = {1, 16, 17, 32, 50, 64, 80, 130};
+    static const size_t ks[] = {4, 60, 64, 128, 132, 192};
+    seed_random(7);
+    for (size_t i = 0; i < BASE_COUNT(ms); i++) {
+        for (size_t j = 0; j < BASE_COUNT(ns); j++) {
+            check_pairs(ms[i], ns[j], ks[(i + j) % BASE_COUNT(ks)]);
+        }
+        check_pairs(ms[i], 96, 512);
+    }
+}
+
 const struct CMUnitTest GEMM_TESTS[] = {
+    cmocka_unit_test(pairs_are_right),
     cmocka_unit_test(shapes_are_right),
     cmocka_unit_test(extreme_values_are_right),
     cmocka_unit_test(large_products_are_right),

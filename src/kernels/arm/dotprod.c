@@ -41,6 +41,7 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
                     vaddq_s32(sums.q3, all)};
 }
 
+#include "gemm_pairs_body.h"
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
@@ -48,5 +49,6 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
 void kernels_init_dotprod(Kernels *kernels)
 {
     init_gemm_u8s8(kernels);
+    init_gemm_pairs(kernels);
     init_gemm_u8s4(kernels);
 }

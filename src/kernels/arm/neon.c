@@ -71,6 +71,7 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
 #define ATTEND_GEMM_BF16 gemm_bf16_lanes
 #include "attend_body.h"
 #include "gemm_float_body.h"
+#include "gemm_pairs_body.h"
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
@@ -82,5 +83,6 @@ void kernels_init_neon(Kernels *kernels)
     init_gemm_bf16(kernels);
     kernels->attend_bf16 = attend_bf16_lanes;
     init_gemm_u8s8(kernels);
+    init_gemm_pairs(kernels);
     init_gemm_u8s4(kernels);
 }

@@ -147,6 +147,18 @@ static void gemm_f16_ref(size_t m, size_t n, size_t k, const float *a, size_t a_
     }
 }
 
+// The products of a row with 16 channels.
+static void sum_units(size_t k, const uint8_t *x, const int8_t *panel, int32_t *sums)
+{
+    memset(sums, 0, PANEL * sizeof *sums);
+    for (size_t i = 0; i < k; i += UNIT) {
+        for (size_t lane = 0; lane < PANEL; lane++) {
+            const int8_t *q = panel + i * PANEL + lane * UNIT;
+            sums[lane] += x[i] * q[0] + x[i + 1] * q[1] + x[i + 2] * q[2] + x[i + 3] * q[3];
+        }
+    }
+}
+
 static void gemm_u8s8_ref(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
                           const KernelsS8Panels *w, float *c, size_t c_stride,
                           const KernelsEpilogue *epilogue)
@@ -154,18 +166,32 @@ static void gemm_u8s8_ref(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
     for (size_t column = 0; column < n; column += PANEL) {
         const int8_t *panel = w->q + column * k;
         for (size_t row = 0; row < m; row++) {
-            const uint8_t *x = a->q + row * a->stride;
-            int32_t sums[PANEL] = {0};
-            for (size_t i = 0; i < k; i += UNIT) {
-                for (size_t lane = 0; lane < PANEL; lane++) {
-                    const int8_t *q = panel + i * PANEL + lane * UNIT;
-                    sums[lane] += x[i] * q[0] + x[i + 1] * q[1] + x[i + 2] * q[2] + x[i + 3] * q[3];
-                }
-            }
+            int32_t sums[PANEL];
+            sum_units(k, a->q + row * a->stride, panel, sums);
             float values[PANEL];
             for (size_t lane = 0; lane < PANEL; lane++) {
                 int32_t sum = sums[lane] - w->sum[column + lane];
                 values[lane] = (float)sum * (a->scale[row] * w->scale[column + lane]);
+            }
+            store_panel(values, n, row, column, c, c_stride, epilogue);
+        }
+    }
+}
+
+static void gemm_u8s8_pairs_ref(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
+                                const KernelsS8Panels *w, float *c, size_t c_stride,
+                                const KernelsEpilogue *epilogue)
+{
+    for (size_t column = 0; column < n; column += PANEL) {
+        for (size_t row = 0; row < m; row++) {
+            float values[PANEL] = {0};
+            for (size_t part = 2 * row; part < 2 * row + 2; part++) {
+                int32_t sums[PANEL];
+                sum_units(k, a->q + part * a->stride, w->q + column * k, sums);
+                for (size_t lane = 0; lane < PANEL; lane++) {
+                    int32_t sum = sums[lane] - w->sum[column + lane];
+                    values[lane] += (float)sum * (a->scale[part] * w->scale[column + lane]);
+                }
             }
             store_panel(values, n, row, column, c, c_stride, epilogue);
         }
@@ -446,6 +472,7 @@ void kernels_init_ref(Kernels *kernels)
     kernels->gemm_f32 = gemm_f32_ref;
     kernels->gemm_f16 = gemm_f16_ref;
     kernels->gemm_u8s8 = gemm_u8s8_ref;
+    kernels->gemm_u8s8_pairs = gemm_u8s8_pairs_ref;
     kernels->gemm_u8s4 = gemm_u8s4_ref;
     kernels->gemm_bf16 = gemm_bf16_ref;
     kernels->attend_bf16 = attend_bf16_ref;

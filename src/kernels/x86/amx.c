@@ -4,6 +4,7 @@
 // the vector units finish the one before: that is why finishing is cut into small pieces.
 #include "x86/vnni_512.h"
 
+#include "gemm_pairs_body.h"
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
 #include "x86/amx_tiles.h"
@@ -210,10 +211,14 @@ static void gemm_bf16_amx(size_t m, size_t n, size_t k, const uint16_t *a, size_
     multiply_rows(true, &product, m);
 }
 
+#include "x86/amx_pairs.h"
+
 void kernels_init_amx(Kernels *kernels)
 {
     init_gemm_u8s8(kernels);
+    init_gemm_pairs(kernels);
     kernels->gemm_u8s8 = gemm_u8s8_amx;
+    kernels->gemm_u8s8_pairs = gemm_u8s8_pairs_amx;
     kernels->gemm_bf16 = gemm_bf16_amx;
     kernels->attend_bf16 = attend_bf16_amx;
     kernels->attends_best_in_bf16 = true;

@@ -127,6 +127,7 @@ LANES_INLINE Pairs pairs_without(Pairs w, Pairs second)
 #define ATTEND_GEMM_BF16 gemm_bf16_lanes
 #include "attend_body.h"
 #include "gemm_float_body.h"
+#include "gemm_pairs_split_body.h"
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_split_body.h"
 #include "tiers.h"
@@ -138,5 +139,7 @@ void kernels_init_avx2(Kernels *kernels)
     init_gemm_bf16(kernels);
     kernels->attend_bf16 = attend_bf16_lanes;
     init_gemm_u8s8_split(kernels);
+    init_gemm_pairs(kernels);
+    init_gemm_pairs_split(kernels);
     init_gemm_u8s4(kernels);
 }

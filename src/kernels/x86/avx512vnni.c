@@ -26,6 +26,7 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
     return _mm512_add_epi32(sums, _mm512_set1_epi32(start));
 }
 
+#include "gemm_pairs_body.h"
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
@@ -33,5 +34,6 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
 void kernels_init_avx512vnni(Kernels *kernels)
 {
     init_gemm_u8s8(kernels);
+    init_gemm_pairs(kernels);
     init_gemm_u8s4(kernels);
 }

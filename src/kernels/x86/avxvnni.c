@@ -51,6 +51,7 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
     return (i32x16){_mm256_add_epi32(sums.low, all), _mm256_add_epi32(sums.high, all)};
 }
 
+#include "gemm_pairs_body.h"
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
@@ -58,5 +59,6 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
 void kernels_init_avxvnni(Kernels *kernels)
 {
     init_gemm_u8s8(kernels);
+    init_gemm_pairs(kernels);
     init_gemm_u8s4(kernels);
 }

@@ -84,6 +84,11 @@ typedef struct Kernels {
     void (*gemm_u8s8)(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
                       const KernelsS8Panels *w, float *c, size_t c_stride,
                       const KernelsEpilogue *epilogue);
+    // Rows in two parts of 8 bits: row i of a is the rows 2i and 2i + 1 of `a`, of which the second
+    // holds what rounding the first one left. value = the sum of what gemm_u8s8 gives for the two.
+    void (*gemm_u8s8_pairs)(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
+                            const KernelsS8Panels *w, float *c, size_t c_stride,
+                            const KernelsEpilogue *epilogue);
     // The sum over each group of 32 is exact; groups are joined in f32 in ascending order:
     // acc = fma((float)group_sum, w->scale, acc); value = acc * a.scale[row]. k <= 65536.
     void (*gemm_u8s4)(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
