@@ -6,7 +6,11 @@
 #include "gemm_pairs_body.h"
 #include "gemm_u8s8_split_body.h"
 
-enum { JOIN_ROWS = SPLIT_BLOCK_ROWS / 2, JOIN_PANELS = 4 };
+enum {
+    JOIN_LEAST = 10, // fewer rows do not pay
+    JOIN_ROWS = SPLIT_BLOCK_ROWS / 2,
+    JOIN_PANELS = 4,
+};
 
 // Rows first..first+rows and the strip from `column` on; parts[2 * rows][width].
 static void join_strip(const float *parts, size_t rows, size_t width, size_t first, size_t column,
@@ -25,7 +29,7 @@ static void gemm_u8s8_pairs_split(size_t m, size_t n, size_t k, const KernelsU8R
                                   const KernelsS8Panels *w, float *c, size_t c_stride,
                                   const KernelsEpilogue *epilogue)
 {
-    if (2 * m < SPLIT_ROWS_LEAST) {
+    if (m < JOIN_LEAST) {
         gemm_u8s8_pairs_lanes(m, n, k, a, w, c, c_stride, epilogue);
         return;
     }
