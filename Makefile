@@ -20,7 +20,7 @@ all:
 # Sets up what it needs, fetches the models and transcribes a real recording.
 demo:
 	@tools/setup $(BUILD) build demo
-	@$(call ninja,scout scout-decode)
+	@$(call ninja,scout scout-decode scout-decode-ffmpeg.so)
 	@tools/demo $(BUILD)
 
 # Every test, at most 15 minutes. test-long lets libFuzzer look for a minute at each parser and runs the full

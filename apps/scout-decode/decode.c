@@ -1,5 +1,5 @@
-// The decoder's course from the first byte to the last sample: see decode.h.
-#include "decode.h"
+// What FFmpeg decodes, from the first byte to the last sample: see ffmpeg.h.
+#include "ffmpeg.h"
 
 #include <libavutil/mathematics.h>
 #include <libavutil/mem.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "ending.h"
 #include "formats.h"
 #include "hints.h"
 #include "mix.h"
@@ -27,9 +28,6 @@ static const double GAP_MAX_RESETTABLE_S = 10;
 // earlier that codecs whose frames lean on the frames before are in step.
 static const double SKIP_FROM_S = 5;
 static const double WARM_UP_S = 1;
-
-// Less missing than this is the container's imprecision, not a cut.
-static const double CUT_S = 0.5;
 
 // A recording that ends so near to its claimed end is whole.
 static const double APPENDED_S = 0.05;
@@ -127,7 +125,7 @@ static void skip_to_start(Job *job)
         return;
     int64_t from = origin_plus(job, from_s);
     job->repositioned = true;
-    if (job->input->seekable &&
+    if (job->source.bytes.seekable &&
         format_seeks_exactly(job->source.format->iformat, job->source.stream->codecpar->codec_id) &&
         reader_seek(&job->reader, from))
         return;
@@ -327,16 +325,9 @@ static void report_end(Job *job)
     // on.
     double at_s = job->repositioned ? job->options->start_s : timeline_seconds(&job->timeline);
     double claimed_s = claimed_end(job);
-    char text[PROTOCOL_PROBLEM_TEXT_MAX];
-    if (job->input->failure) {
-        (void)snprintf(text, sizeof text, "reading the file failed here: %s",
-                       strerrordesc_np(job->input->failure));
-        report(job, at_s, true, text);
-    } else if (claimed_s - seen_end(job, at_s) > CUT_S) {
-        (void)snprintf(text, sizeof text,
-                       "the file is cut short: it ends here, but its header promises %.1f s",
-                       claimed_s);
-        report(job, at_s, true, text);
+    ProtocolProblem problem;
+    if (ending_is_early(job->input, at_s, seen_end(job, at_s), claimed_s, &problem)) {
+        output_problem(job->output, &problem);
     } else if ((job->reader.gave_up || job->reader.lost) && !is_whole(job, at_s, claimed_s)) {
         report(job, at_s, true, "damaged or cut short: nothing from here on could be decoded");
     } else if (source_lacks_end(&job->source)) {
@@ -349,24 +340,10 @@ static void report_end(Job *job)
 
 static bool finish(Job *job)
 {
-    ScoutError error;
-    if (job->sink.resampler && !job->sink.full && sink_finish(&job->sink, &error))
-        return fail_error(job, &error);
-    char text[PROTOCOL_ERROR_TEXT_MAX];
-    if (job->sink.full && job->sink.capped) {
-        (void)snprintf(
-            text, sizeof text,
-            "lasts longer than the limit of %.0f s; raise the limit or take a part of it",
-            job->options->max_seconds);
-        return fail(job, SCOUT_ERROR_LIMIT, text);
-    }
-    if (job->sink.full)
-        return true;
-    if (job->input->over_limit)
-        return fail(job, SCOUT_ERROR_LIMIT,
-                    "is larger than the number of bytes allowed; raise the limit");
-    report_end(job);
-    return true;
+    Ending ending = ending_find(job->options, job->input, &job->sink, &job->failure);
+    if (ending == ENDING_INPUT)
+        report_end(job);
+    return ending != ENDING_LIMIT;
 }
 
 // ---- The beginning
@@ -458,7 +435,7 @@ static bool decode(Job *job)
     return finish(job);
 }
 
-void decode_run(const DecodeOptions *options, Input *input, Output *output)
+static void run(const DecodeOptions *options, Input *input, Output *output)
 {
     static Job job;
     job = (Job){.options = options, .input = input, .output = output};
@@ -470,3 +447,16 @@ void decode_run(const DecodeOptions *options, Input *input, Output *output)
     else
         output_error(output, &job.failure);
 }
+
+static void describe(char *out, size_t size)
+{
+    unsigned format = avformat_version();
+    unsigned codec = avcodec_version();
+    (void)snprintf(out, size, "FFmpeg %s (libavformat %u.%u.%u, libavcodec %u.%u.%u)",
+                   av_version_info(), AV_VERSION_MAJOR(format), AV_VERSION_MINOR(format),
+                   AV_VERSION_MICRO(format), AV_VERSION_MAJOR(codec), AV_VERSION_MINOR(codec),
+                   AV_VERSION_MICRO(codec));
+}
+
+__attribute__((visibility("default")))
+const Ffmpeg FFMPEG_SYMBOL = {.describe = describe, .decode = run};

@@ -1,4 +1,4 @@
-// Decodes what lies on descriptor 0 and reports it through output, from INFO to END or ERROR.
+// What is to be decoded. Descriptor 0 holds it, and it is reported through output.
 #ifndef SCOUT_DECODE_DECODE_H
 #define SCOUT_DECODE_DECODE_H
 
@@ -14,7 +14,5 @@ typedef struct DecodeOptions {
     double max_seconds;
     char extension[EXTENSION_MAX]; // of the file's name, lower case; may be empty
 } DecodeOptions;
-
-void decode_run(const DecodeOptions *options, Input *input, Output *output);
 
 #endif

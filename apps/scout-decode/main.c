@@ -1,8 +1,6 @@
 // scout-decode: any audio or video file on standard input to 16 kHz mono on standard output, in the
 // frames of audio/protocol.h. libscout starts it; a person has no use for it. The sandbox is closed
-// before the first byte of the input is looked at.
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
+// before anything of the input is decoded.
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,9 +8,17 @@
 #include "base/attributes.h"
 #include "base/str.h"
 #include "decode.h"
+#include "ffmpeg.h"
+#include "plain.h"
 #include "sandbox.h"
 
-enum { EXIT_USAGE = 2, MEMORY_BYTES = 1 << 30, CPU_BASE_S = 600, CPU_SHARE = 4 };
+enum {
+    EXIT_USAGE = 2,
+    EXIT_NO_FFMPEG = 5,
+    MEMORY_BYTES = 1 << 30,
+    CPU_BASE_S = 600,
+    CPU_SHARE = 4
+};
 
 static const char USAGE[] =
     "scout-decode is started by scout: it reads a file on standard input and writes messages for\n"
@@ -57,14 +63,17 @@ static bool parse_option(const char *argument, Options *options)
     return true;
 }
 
-static void describe_libraries(char *out, size_t size)
+static void enter_sandbox(const Options *options, ProtocolHello *hello)
 {
-    unsigned format = avformat_version();
-    unsigned codec = avcodec_version();
-    (void)snprintf(out, size, "FFmpeg %s (libavformat %u.%u.%u, libavcodec %u.%u.%u)",
-                   av_version_info(), AV_VERSION_MAJOR(format), AV_VERSION_MINOR(format),
-                   AV_VERSION_MICRO(format), AV_VERSION_MAJOR(codec), AV_VERSION_MINOR(codec),
-                   AV_VERSION_MICRO(codec));
+    SandboxLimits limits = {
+        .memory_bytes = MEMORY_BYTES,
+        .cpu_seconds = CPU_BASE_S + (uint64_t)options->decode.max_seconds / CPU_SHARE,
+    };
+    SandboxReport report = {0};
+    sandbox_enter(&limits, &report);
+    hello->seccomp = report.seccomp;
+    hello->limits = report.limits;
+    hello->landlock_abi = report.landlock_abi;
 }
 
 int main(int count, char **arguments)
@@ -82,20 +91,26 @@ int main(int count, char **arguments)
     sandbox_prepare();
     input_init(&input, STDIN_FILENO, (uint64_t)options.max_bytes);
     output_init(&output, STDOUT_FILENO);
+    // Whether FFmpeg is needed shows in the first bytes, and it has to be loaded before the sandbox
+    // is closed. All that is done to them here is to compare them with the header of a plain WAV.
+    WavPlain wav;
+    bool plain = false;
+    if (!options.probe) {
+        input_read_head(&input);
+        plain = plain_is(&input, &options.decode, &wav);
+    }
+    const Ffmpeg *ffmpeg = plain ? NULL : ffmpeg_load();
+    if (!plain && !ffmpeg)
+        return EXIT_NO_FFMPEG;
     ProtocolHello hello = {0};
-    describe_libraries(hello.versions, sizeof hello.versions);
-    SandboxLimits limits = {
-        .memory_bytes = MEMORY_BYTES,
-        .cpu_seconds = CPU_BASE_S + (uint64_t)options.decode.max_seconds / CPU_SHARE,
-    };
-    SandboxReport report = {0};
-    sandbox_enter(&limits, &report);
-    hello.seccomp = report.seccomp;
-    hello.limits = report.limits;
-    hello.landlock_abi = report.landlock_abi;
+    if (ffmpeg)
+        ffmpeg->describe(hello.versions, sizeof hello.versions);
+    enter_sandbox(&options, &hello);
     output_hello(&output, &hello);
-    if (!options.probe)
-        decode_run(&options.decode, &input, &output);
+    if (plain)
+        plain_decode(&wav, &options.decode, &input, &output);
+    else if (!options.probe)
+        ffmpeg->decode(&options.decode, &input, &output);
     // Not exit(): what libraries do at the end is not worth opening the sandbox for.
     _exit(0);
 }

@@ -43,7 +43,7 @@ static bool try_again(Reader *reader, int code)
     const Input *input = reader->source->input;
     if (code == AVERROR_EOF || input->failure || input->over_limit)
         return false;
-    int64_t at = avio_tell(input->avio);
+    int64_t at = avio_tell(reader->source->bytes.avio);
     unsigned most = at == reader->failed_at ? FAILURES_AT_ONE_PLACE_MAX : FAILURES_MAX;
     reader->failed_at = at;
     reader->failures++;

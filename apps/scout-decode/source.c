@@ -121,7 +121,7 @@ static bool probe(Source *source, const char *extension, const AVInputFormat **c
     Input *input = source->input;
     char name[32];
     (void)snprintf(name, sizeof name, "input%s%s", extension[0] ? "." : "", extension);
-    int status = av_probe_input_buffer2(input->avio, container, name, NULL, 0, PROBE_BYTES);
+    int status = av_probe_input_buffer2(source->bytes.avio, container, name, NULL, 0, PROBE_BYTES);
     if (input->read_bytes == 0 && !input->failure && !input->over_limit)
         return fail(failure, SCOUT_ERROR_FORMAT, "is empty");
     if (format_is_playlist(input->head, input->head_bytes, extension))
@@ -143,8 +143,8 @@ static bool probe(Source *source, const char *extension, const AVInputFormat **c
 static bool wav_is_longer(const Source *source)
 {
     const WavClaim *claim = &source->wav_claim;
-    AVIOContext *avio = source->input->avio;
-    if (!source->has_wav_claim || !source->input->seekable)
+    AVIOContext *avio = source->bytes.avio;
+    if (!source->has_wav_claim || !source->bytes.seekable)
         return false;
     int64_t end = (int64_t)(claim->data_at + claim->data_bytes + (claim->data_bytes & 1));
     if (avio_size(avio) - end < (int64_t)claim->bytes_per_s)
@@ -177,7 +177,7 @@ static bool open_container(Source *source, const char *extension, ProtocolError 
     if (!source->format)
         return fail_memory(failure);
     AVFormatContext *format = source->format;
-    format->pb = source->input->avio;
+    format->pb = source->bytes.avio;
     format->flags |= AVFMT_FLAG_CUSTOM_IO;
     format->opaque = source;
     format->io_open = refuse_file;
@@ -312,8 +312,8 @@ bool source_open(Source *source, Input *input, const char *extension, ProtocolEr
 {
     *source = (Source){.input = input};
     const AVCodec *decoder = NULL;
-    bool opened = input_open(input);
-    if (input->too_large)
+    bool opened = bytes_open(&source->bytes, input);
+    if (source->bytes.too_large)
         return fail(failure, SCOUT_ERROR_LIMIT,
                     "has its index behind its sound and is too large to be read so from a pipe; "
                     "give the file by its name");
@@ -340,8 +340,8 @@ double source_claimed_seconds(const Source *source, bool firm)
 
 bool source_lacks_end(const Source *source)
 {
-    AVIOContext *avio = source->input->avio;
-    if (!str_equal(source->format->iformat->name, "ogg") || !source->input->seekable)
+    AVIOContext *avio = source->bytes.avio;
+    if (!str_equal(source->format->iformat->name, "ogg") || !source->bytes.seekable)
         return false;
     int64_t size = avio_size(avio);
     int64_t from = size > OGG_TAIL_BYTES ? size - OGG_TAIL_BYTES : 0;

@@ -7,11 +7,12 @@
 #include <stdbool.h>
 
 #include "audio/protocol.h"
-#include "input.h"
+#include "bytes.h"
 #include "wav.h"
 
 typedef struct Source {
     Input *input;
+    Bytes bytes;
     AVFormatContext *format;
     AVStream *stream;
     AVCodecContext *codec;

@@ -21,6 +21,12 @@ static void check_headers(const uint8_t *data, size_t size)
     WavClaim claim;
     if (wav_read_claim(data, size, &claim))
         require(claim.data_at <= size && claim.data_bytes > 0 && claim.bytes_per_s > 0);
+    WavPlain plain;
+    if (wav_read_plain(data, size, &plain)) {
+        require(plain.claim.data_at + plain.block_bytes <= size && plain.claim.data_bytes > 0);
+        require(plain.channels > 0 && plain.rate > 0 && plain.codec);
+        require(plain.block_bytes > 0 && plain.block_bytes % (size_t)plain.channels == 0);
+    }
     (void)ogg_is_ended(data, size);
     (void)format_is_playlist(data, size, size % 2 ? "m3u" : "");
 }

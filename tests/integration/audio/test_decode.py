@@ -508,6 +508,119 @@ class Limits(unittest.TestCase):
         self.assertEqual((got.status, len(got.samples)), (LIMIT, 3600 * RATE))
 
 
+def chunk(name, data):
+    return name + struct.pack('<I', len(data)) + data + b'\0' * (len(data) % 2)
+
+
+def wav(name, samples, fmt, *after, before=()):
+    """A WAV of these chunks; fmt is the channels, rate, bits and tag."""
+    channels, rate, bits, tag = fmt
+    block = channels * bits // 8
+    header = struct.pack('<HHIIHH', tag, channels, rate, rate * block, block, bits)
+    body = b'WAVE' + b''.join([chunk(b'fmt ', header), *before, chunk(b'data', samples), *after])
+    return write(name, b'RIFF' + struct.pack('<I', len(body)) + body)
+
+
+def without_length(file, name):
+    """The same WAV as a recorder leaves it that was killed. FFmpeg has to read that one."""
+    data = bytearray(read(file))
+    at = data.index(b'data')
+    data[at + 4:at + 8] = b'\xff' * 4
+    return write(name, data)
+
+
+class Plain(unittest.TestCase):
+    """Plain WAV goes around FFmpeg, and nobody can tell."""
+
+    @classmethod
+    def setUpClass(cls):
+        os.makedirs(path('alone'), exist_ok=True)
+        shutil.copy(PROGRAM, path('alone'))
+        cls.alone = {'SCOUT_DECODE': path('alone/scout-decode')}  # without the module
+
+    def assert_same(self, file, *options):
+        other = without_length(file, 'other.wav')
+        plain, by_ffmpeg = decode(file, *options, environment=self.alone), decode(other, *options)
+        self.assertEqual((plain.error, by_ffmpeg.error, plain.problems), ('', '', []))
+        self.assertEqual(plain.samples, by_ffmpeg.samples)
+        for key in ('rate', 'channels', 'container', 'codec'):
+            self.assertEqual(plain.said[key], by_ffmpeg.said[key])
+        return plain
+
+    def test_every_encoding(self):
+        for codec in ('pcm_u8', 'pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_f32le', 'pcm_f64le'):
+            with self.subTest(codec=codec):
+                file = ffmpeg('x.wav', '-i', path('stereo.wav'), '-c:a', codec)
+                got = self.assert_same(file)
+                self.assertEqual((got.said['codec'], len(got.samples)), (codec, LENGTH))
+                self.assertAlmostEqual(got.said['duration_s'], SECONDS, 3)
+                self.assert_same(file, 'channel=2', 'start=2.3456', 'end=7.1')
+                self.assert_same(file, 'start=7.25')
+
+    def test_many_channels(self):
+        file = ffmpeg('x.wav', '-i', path('stereo.wav'), '-filter_complex',
+                      'pan=5.1|c0=c0|c1=c1|c2=c0|c3=c1|c4=c0|c5=c1', '-c:a', 'pcm_s24le')
+        self.assertEqual(self.assert_same(file).said['channels'], 6)
+        self.assert_same(file, 'channel=6')
+
+    def test_from_a_pipe(self):
+        for rate in ('16000', '11025'):
+            file = ffmpeg('x.wav', '-i', path('speech.wav'), '-ar', rate)
+            got = decode_pipe(file, 'start=7.25', 'end=8')
+            self.assertEqual(got.samples, self.assert_same(file, 'start=7.25', 'end=8').samples)
+
+    def test_what_is_not_quite_plain_is_left_to_ffmpeg(self):
+        samples = bytes(range(1, 251)) * 400
+        file = wav('x.wav', samples, (1, 16000, 16, 1))
+        self.assertEqual(decode(file, environment=self.alone).error, '')
+        burst = b'\x72\xf8\x1f\x4e' + samples
+        for name, data, fmt in (('tag', samples, (1, 16000, 16, 7)),
+                                ('bits', samples, (1, 16000, 12, 1)),
+                                ('burst', burst, (2, 48000, 16, 1)),
+                                ('dts', b'\0' * 400 + b'\xfe\x7f\x01\x80' + samples, (2, 48000, 16, 1)),
+                                ('rate', samples, (1, 999, 16, 1)),
+                                ('none', b'', (1, 16000, 16, 1))):
+            with self.subTest(name=name):
+                got = decode(wav('x.wav', data, fmt), environment=self.alone)
+                self.assertEqual(got.status, CHILD)
+                self.assertIn('scout-decode cannot load FFmpeg', got.error)
+        got = decode(make('x.flac'), environment=self.alone)
+        self.assertEqual(got.status, CHILD)
+        self.assertIn('scout-decode cannot load FFmpeg', got.error)
+
+    def test_chunks_around_the_samples(self):
+        samples = bytes(range(1, 251)) * 400
+        note = chunk(b'LIST', b'INFOISFT\5\0\0\0Lavf\0')
+        fmt = (1, 16000, 8, 1)
+        alone = decode(wav('x.wav', samples, fmt)).samples
+        got = decode(wav('y.wav', samples, fmt, note, chunk(b'id3 ', b'x' * 333), before=[note]))
+        self.assertEqual((got.error, got.problems, got.samples), ('', [], alone))
+        odd = wav('z.wav', samples[:-1], fmt, note, chunk(b'data', samples), note)
+        self.assertEqual(decode(odd).samples, alone[:-1] + alone)
+        self.assertEqual(decode_pipe(odd).samples, alone[:-1] + alone)
+
+    def test_cut_short(self):
+        whole = decode(path('stereo.wav'))
+        size = os.path.getsize(path('stereo.wav'))
+        for cut in (size // 2, size // 2 + 1, size // 2 + 3):
+            file = write('cut.wav', read(path('stereo.wav'))[:cut])
+            for got in (decode(file), decode_pipe(file)):
+                self.assertLess(abs(got.seconds - SECONDS / 2), 0.01)
+                self.assertEqual([p['to_end'] for p in got.problems], [True])
+                self.assertIn('promises 9.0 s', got.problems[0]['message'])
+                self.assertEqual(got.samples[:60000], whole.samples[:60000])
+        got = decode(file, 'start=8')
+        self.assertEqual((len(got.samples), got.problems[0]['at_s']), (0, 8))
+        self.assertEqual(decode(file, 'start=1', 'end=2').problems, [])
+
+    def test_limits(self):
+        got = decode(path('speech.wav'), 'max-seconds=5')
+        self.assertEqual((got.status, len(got.samples)), (LIMIT, 5 * RATE))
+        got = decode(path('speech.wav'), 'max-bytes=100000')
+        self.assertEqual((got.status, len(got.samples)), (LIMIT, (100000 - 44) // 2))
+        self.assertEqual(decode(path('stereo.wav'), 'channel=3').status, INVALID_ARGUMENT)
+
+
 class Program(unittest.TestCase):
     def test_it_is_found_beside_the_program(self):
         shutil.copy(DUMP, path('decode_dump'))

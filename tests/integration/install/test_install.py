@@ -107,6 +107,7 @@ class Installed(unittest.TestCase):
         expected = {
             f"{BINDIR}/scout",
             f"{LIBEXECDIR}/scout/scout-decode",
+            f"{LIBEXECDIR}/scout/scout-decode-ffmpeg.so",
             f"{LIBDIR}/libscout.a",
             f"{LIBDIR}/libscout.so",
             f"{LIBDIR}/libscout.so.0",

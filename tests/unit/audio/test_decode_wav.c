@@ -95,6 +95,68 @@ static void test_what_is_no_plain_wav(void **state)
     assert_false(wav_read_claim(head, length, &claim));
 }
 
+// Whether the header, as it is after `at` was set to `value`, is that of a plain WAV.
+static bool is_plain_with(size_t at, uint32_t value)
+{
+    uint8_t head[512];
+    WavPlain plain;
+    memset(head, 0x55, sizeof head);
+    (void)make_header(head, 1000);
+    if (at)
+        put_u32(head + at, value);
+    return wav_read_plain(head, sizeof head, &plain);
+}
+
+static void test_plain(void **state)
+{
+    (void)state;
+    uint8_t head[64] = {0};
+    WavPlain plain;
+    size_t length = make_header(head, 1000);
+    assert_true(wav_read_plain(head, sizeof head, &plain));
+    assert_int_equal(plain.claim.data_at, 44);
+    assert_int_equal(plain.claim.data_bytes, 1000);
+    assert_int_equal(plain.format, PCM_S16);
+    assert_string_equal(plain.codec, "pcm_s16le");
+    assert_int_equal(plain.rate, 48000);
+    assert_int_equal(plain.channels, 2);
+    assert_int_equal(plain.block_bytes, 4);
+    assert_true(wav_read_plain(head, length + 4, &plain));
+    for (size_t i = 0; i < length + 4; i++)
+        assert_false(wav_read_plain(head, i, &plain)); // cut before the first block ends
+}
+
+static void test_what_is_not_plain(void **state)
+{
+    (void)state;
+    assert_true(is_plain_with(0, 0));
+    assert_false(is_plain_with(20, 3 | 2U << 16));         // 16-bit floats
+    assert_false(is_plain_with(20, 7 | 2U << 16));         // mu-law
+    assert_false(is_plain_with(20, 0xFFFEU | 2U << 16));   // extensible, but says not how
+    assert_false(is_plain_with(20, 1));                    // no channels
+    assert_false(is_plain_with(20, 1 | 3U << 16));         // blocks of another size
+    assert_false(is_plain_with(24, 0));                    // no rate
+    assert_false(is_plain_with(24, UINT32_MAX));           //
+    assert_false(is_plain_with(32, 4 | 12U << 16));        // 12 bits
+    assert_false(is_plain_with(40, 0));                    // a length that is not known yet
+    assert_false(is_plain_with(44, 0x4E1FF872));           // S/PDIF
+    assert_false(is_plain_with(444, 0x0180FE7F));          // DTS, later on
+    assert_false(is_plain_with(44, 0x55550000U | 0x770B)); // AC-3
+}
+
+static void test_an_act_is_not_plain(void **state)
+{
+    (void)state;
+    uint8_t head[512] = {0};
+    WavPlain plain;
+    (void)make_header(head, 1000);
+    assert_true(wav_read_plain(head, sizeof head, &plain));
+    head[256] = 0x84;
+    assert_false(wav_read_plain(head, sizeof head, &plain));
+    head[255] = 1;
+    assert_true(wav_read_plain(head, sizeof head, &plain));
+}
+
 static void test_chunk_names(void **state)
 {
     (void)state;
@@ -111,6 +173,9 @@ int main(void)
         cmocka_unit_test(test_placeholders_promise_nothing),
         cmocka_unit_test(test_other_chunks_are_passed_over),
         cmocka_unit_test(test_what_is_no_plain_wav),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_what_is_not_plain),
+        cmocka_unit_test(test_an_act_is_not_plain),
         cmocka_unit_test(test_chunk_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
