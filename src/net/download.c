@@ -1,10 +1,8 @@
 // Downloads one file over HTTP or HTTPS, resuming what an earlier try left, and checks what came.
 #include "net/download.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +14,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "curl_library.h"
 
 enum {
     CONNECT_TIMEOUT_S = 30,
@@ -29,6 +28,7 @@ static const uint64_t DEFAULT_MAX_BYTES = 16ULL << 30;
 // One try's state, as the callbacks see it.
 typedef struct Transfer {
     const NetDownload *download;
+    const CurlLibrary *library;
     CURL *curl;
     int fd;
     uint64_t start;    // bytes that were there before
@@ -45,16 +45,11 @@ static void close_file(int *fd)
         close(*fd);
 }
 
-static void free_curl(CURL **curl)
-{
-    curl_easy_cleanup(*curl);
-}
-
 // A server that does not resume answers 200 with the whole file: what was there is dropped.
 static ScoutStatus begin_body(Transfer *transfer)
 {
     long code = 0;
-    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &code);
+    transfer->library->getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &code);
     if (code == 206 || !transfer->start)
         return SCOUT_OK;
     if (ftruncate(transfer->fd, 0) || lseek(transfer->fd, 0, SEEK_SET) < 0)
@@ -119,29 +114,30 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
 static void set_options(Transfer *transfer, char *detail)
 {
     CURL *curl = transfer->curl;
-    curl_easy_setopt(curl, CURLOPT_URL, transfer->download->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "scout/" SCOUT_VERSION);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+    __typeof__(curl_easy_setopt) *set = transfer->library->setopt;
+    set(curl, CURLOPT_URL, transfer->download->url);
+    set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    set(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    set(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
+    set(curl, CURLOPT_FAILONERROR, 1L);
+    set(curl, CURLOPT_NOSIGNAL, 1L);
+    set(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    set(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_TIMEOUT_S);
+    set(curl, CURLOPT_USERAGENT, "scout/" SCOUT_VERSION);
+    set(curl, CURLOPT_ERRORBUFFER, detail);
+    set(curl, CURLOPT_WRITEFUNCTION, on_body);
+    set(curl, CURLOPT_WRITEDATA, transfer);
+    set(curl, CURLOPT_NOPROGRESS, 0L);
+    set(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(curl, CURLOPT_XFERINFODATA, transfer);
     // CURLOPT_RESUME_FROM would fail where the server cannot resume; with a range, 200 starts
     // again.
     if (transfer->start) {
         char range[32];
         snprintf(range, sizeof(range), "%llu-", (unsigned long long)transfer->start);
-        curl_easy_setopt(curl, CURLOPT_RANGE, range);
+        set(curl, CURLOPT_RANGE, range);
     }
 }
 
@@ -149,32 +145,35 @@ static void set_options(Transfer *transfer, char *detail)
 static bool nothing_left(const Transfer *transfer, CURLcode code)
 {
     long response = 0;
-    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &response);
+    transfer->library->getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &response);
     return code == CURLE_HTTP_RETURNED_ERROR && response == 416 && transfer->start;
 }
 
-static void init_curl(void)
+static ScoutStatus perform(Transfer *transfer, ScoutError *error)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-static ScoutStatus run_transfer(Transfer *transfer, ScoutError *error)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, init_curl);
     char detail[CURL_ERROR_SIZE] = "";
-    CURL *curl BASE_CLEANUP(free_curl) = curl_easy_init();
-    if (!curl)
-        return error_no_memory(error);
-    transfer->curl = curl;
     set_options(transfer, detail);
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = transfer->library->perform(transfer->curl);
     if (transfer->status)
         return error_set(error, transfer->status, "%s", transfer->error.message);
     if (code == CURLE_OK || nothing_left(transfer, code))
         return SCOUT_OK;
     return error_set(error, SCOUT_ERROR_NETWORK, "%s: %s; what came is kept, run it again to go on",
-                     transfer->download->url, detail[0] ? detail : curl_easy_strerror(code));
+                     transfer->download->url,
+                     detail[0] ? detail : transfer->library->strerror(code));
+}
+
+static ScoutStatus run_transfer(Transfer *transfer, ScoutError *error)
+{
+    ScoutStatus status = curl_library_get(&transfer->library, error);
+    if (status)
+        return status;
+    transfer->curl = transfer->library->easy_init();
+    if (!transfer->curl)
+        return error_no_memory(error);
+    status = perform(transfer, error);
+    transfer->library->easy_cleanup(transfer->curl);
+    return status;
 }
 
 static ScoutStatus check_digest(const char *part, const NetDownload *download, ScoutError *error)
