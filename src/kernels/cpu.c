@@ -80,6 +80,16 @@ static uint32_t read_xcr0(void)
     return low;
 }
 
+// Zen 4 and 5 start a VDPBF16PS for each FMA, Cooper Lake and Sapphire Rapids one for every two
+// (uops.info), and there is no flag for it.
+static bool bf16_is_at_full_rate(void)
+{
+    uint32_t highest = 0;
+    uint32_t name[3] = {0}; // EBX, EDX, ECX
+    return __get_cpuid(0, &highest, &name[0], &name[2], &name[1]) &&
+           memcmp(name, "AuthenticAMD", sizeof name) == 0;
+}
+
 // Linux gives the tile registers only to a process that asks (Documentation/arch/x86/xstate.rst).
 // Asking again is harmless.
 static bool ask_for_amx(void)
@@ -127,6 +137,7 @@ uint32_t cpu_detect(void)
     }
     if (has(sub_eax, LEAF_7_1_EAX_AVX512_BF16)) {
         features |= CPU_AVX512_BF16;
+        features |= bf16_is_at_full_rate() ? CPU_FAST_AVX512_BF16 : 0;
     }
     if (has(edx, LEAF_7_EDX_AMX) && has(xcr0, XCR0_AMX) && ask_for_amx()) {
         features |= CPU_AMX;
@@ -198,7 +209,7 @@ ScoutStatus cpu_limit(const char *tier, uint32_t detected, uint32_t *out, ScoutE
                              "this processor cannot run the %s kernels (it has: %s); use auto",
                              tier, present[0] == '\0' ? "ref only" : present);
         }
-        *out = TIERS[i].bits;
+        *out = TIERS[i].bits | (detected & CPU_FAST_AVX512_BF16);
         return SCOUT_OK;
     }
     return refuse_unknown(tier, error);

@@ -30,6 +30,8 @@ static const Tier TIERS[] = {
 #ifdef KERNELS_HAVE_AVX512BF16
     {"avx512bf16", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16,
      kernels_init_avx512bf16},
+    {"avx512bf16", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16 | CPU_FAST_AVX512_BF16,
+     kernels_init_fast_avx512bf16},
 #endif
 #ifdef KERNELS_HAVE_AMX
     {"amx", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16 | CPU_AMX, kernels_init_amx},

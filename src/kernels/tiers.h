@@ -11,6 +11,7 @@ void kernels_init_avxvnni(Kernels *kernels);
 void kernels_init_avx512(Kernels *kernels);
 void kernels_init_avx512vnni(Kernels *kernels);
 void kernels_init_avx512bf16(Kernels *kernels);
+void kernels_init_fast_avx512bf16(Kernels *kernels); // says that it is fast
 void kernels_init_amx(Kernels *kernels);
 void kernels_init_neon(Kernels *kernels);
 void kernels_init_dotprod(Kernels *kernels);

@@ -221,6 +221,43 @@ static void tiers_are_chosen_by_name(void **state)
     assert_int_equal(out, CPU_NEON | CPU_DOTPROD | CPU_I8MM);
 }
 
+static void a_tier_keeps_the_speeds(void **state)
+{
+    (void)state;
+    uint32_t amd = CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16 | CPU_FAST_AVX512_BF16;
+    uint32_t out = 0;
+    assert_int_equal(cpu_limit("avx512bf16", amd, &out, NULL), SCOUT_OK);
+    assert_int_equal(out, amd);
+    assert_int_equal(cpu_limit("avx512bf16", amd & ~CPU_FAST_AVX512_BF16, &out, NULL), SCOUT_OK);
+    assert_int_equal(out, amd & ~CPU_FAST_AVX512_BF16);
+}
+
+// Where bfloat16 is multiplied by an instruction, whether that pays depends on the maker and on
+// AMX.
+static void bf16_is_fast_only_where_it_pays(void **state)
+{
+    (void)state;
+    Kernels kernels;
+    uint32_t detected = cpu_detect();
+    kernels_init(&kernels, 0);
+    assert_false(kernels.bf16_is_fast);
+    kernels_init(&kernels, detected & (CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_NEON));
+    assert_false(kernels.bf16_is_fast);
+    if ((detected & CPU_AVX512_BF16) != 0) {
+        uint32_t features = detected & ~(CPU_AMX | CPU_FAST_AVX512_BF16);
+        kernels_init(&kernels, features);
+        assert_string_equal(kernels.tier, "avx512bf16");
+        assert_false(kernels.bf16_is_fast);
+        kernels_init(&kernels, features | CPU_FAST_AVX512_BF16);
+        assert_string_equal(kernels.tier, "avx512bf16");
+        assert_true(kernels.bf16_is_fast);
+    }
+    if ((detected & CPU_AMX) != 0) {
+        kernels_init(&kernels, detected & ~CPU_FAST_AVX512_BF16);
+        assert_true(kernels.bf16_is_fast);
+    }
+}
+
 static void impossible_tiers_are_refused(void **state)
 {
     (void)state;
@@ -265,6 +302,8 @@ static void detection_agrees(void **state)
                      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
     assert_int_equal((detected & CPU_AVX512_VNNI) != 0, __builtin_cpu_supports("avx512vnni") != 0);
+    assert_int_equal((detected & CPU_FAST_AVX512_BF16) != 0,
+                     (detected & CPU_AVX512_BF16) != 0 && __builtin_cpu_is("amd"));
     assert_int_equal(detected & (CPU_NEON | CPU_DOTPROD), 0);
 #elif defined(__aarch64__)
     assert_true((detected & CPU_NEON) != 0);
@@ -281,6 +320,8 @@ const struct CMUnitTest PLAIN_TESTS[] = {
     cmocka_unit_test(pieces_make_the_whole),
     cmocka_unit_test(half_rows_come_back),
     cmocka_unit_test(tiers_are_chosen_by_name),
+    cmocka_unit_test(a_tier_keeps_the_speeds),
+    cmocka_unit_test(bf16_is_fast_only_where_it_pays),
     cmocka_unit_test(impossible_tiers_are_refused),
     cmocka_unit_test(features_are_described),
     cmocka_unit_test(detection_agrees),

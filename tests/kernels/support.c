@@ -18,25 +18,32 @@ static Kernels fused;
 
 size_t find_subjects(Subject *subjects, size_t max)
 {
-    static const char *const names[] = {"ref",        "avx2", "avxvnni", "avx512", "avx512vnni",
-                                        "avx512bf16", "amx",  "neon",    "dotprod"};
+    static const struct {
+        const char *name;
+        bool own_bf16;
+    } tiers[] = {
+        {"ref", false},    {"avx2", false},       {"avxvnni", false},
+        {"avx512", false}, {"avx512vnni", false}, {"avx512bf16", true},
+        {"amx", true},     {"neon", false},       {"dotprod", false},
+    };
     kernels_init_ref_fused(&fused);
     uint32_t detected = cpu_detect();
     size_t count = 0;
-    for (size_t i = 0; i < BASE_COUNT(names) && count < max; i++) {
+    for (size_t i = 0; i < BASE_COUNT(tiers) && count < max; i++) {
         uint32_t features = 0;
         Subject *next = &subjects[count];
-        if (cpu_limit(names[i], detected, &features, NULL) != SCOUT_OK) {
-            printf("# %s: not on this processor\n", names[i]);
+        if (cpu_limit(tiers[i].name, detected, &features, NULL) != SCOUT_OK) {
+            printf("# %s: not on this processor\n", tiers[i].name);
             continue;
         }
         kernels_init(&next->kernels, features);
-        if (strcmp(next->kernels.tier, names[i]) != 0) {
-            printf("# %s: not in this build\n", names[i]);
+        if (strcmp(next->kernels.tier, tiers[i].name) != 0) {
+            printf("# %s: not in this build\n", tiers[i].name);
             continue;
         }
-        next->name = names[i];
+        next->name = tiers[i].name;
         next->expected = i == 0 ? NULL : &fused;
+        next->own_bf16 = tiers[i].own_bf16;
         count++;
     }
     return count;

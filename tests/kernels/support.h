@@ -20,6 +20,7 @@ typedef struct Subject {
     const char *name;
     Kernels kernels;
     const Kernels *expected;
+    bool own_bf16; // gemm_bf16 adds in an order of its own
 } Subject;
 
 extern const Subject *subject; // of the running group

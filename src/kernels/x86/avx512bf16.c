@@ -64,5 +64,9 @@ void kernels_init_avx512bf16(Kernels *kernels)
 {
     kernels->gemm_bf16 = gemm_bf16_avx512bf16;
     kernels->attend_bf16 = attend_bf16_lanes;
+}
+
+void kernels_init_fast_avx512bf16(Kernels *kernels)
+{
     kernels->bf16_is_fast = true;
 }

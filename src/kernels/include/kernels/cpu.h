@@ -15,6 +15,9 @@ enum {
     CPU_AVX512_BF16 = 1u << 3,
     CPU_AVX_VNNI = 1u << 4,
     CPU_AMX = 1u << 5, // TILE, INT8 and BF16, with the kernel's permission
+    // How fast something is rather than whether it is there: VDPBF16PS at the rate of FMA, so that
+    // it does twice the work of floats. So in AMD's processors; in Intel's at half the rate.
+    CPU_FAST_AVX512_BF16 = 1u << 6,
     CPU_NEON = 1u << 8,
     CPU_DOTPROD = 1u << 9,
     CPU_I8MM = 1u << 10,
@@ -26,7 +29,7 @@ uint32_t cpu_detect(void);
 
 // The features left when a person asks for a tier by name: "ref", "avx2", "avx512", "avx512vnni",
 // "avx512bf16", "avxvnni", "amx", "neon", "dotprod", "i8mm", "auto" (or NULL). A tier includes
-// those below it. INVALID_ARGUMENT for an unknown name, UNSUPPORTED for one this processor lacks.
+// those below it, and leaves speeds as they are. INVALID_ARGUMENT for an unknown name, UNSUPPORTED for one this processor lacks.
 ScoutStatus cpu_limit(const char *tier, uint32_t detected, uint32_t *out, ScoutError *error);
 
 // Comma-separated names of the bits, for reports; always terminated.

@@ -112,7 +112,7 @@ typedef struct Kernels {
                         size_t q_stride, float *out, size_t out_stride, void *scratch);
 
     bool attends_best_in_bf16; // attend_bf16 is faster than products with keys in 8 bits
-    bool bf16_is_fast; // gemm_bf16 takes half the time of gemm_f32 or less; if not, it takes longer
+    bool bf16_is_fast; // gemm_bf16 takes half the time of gemm_f32 or less; if not, it is no gain
 
     // Quantises rows symmetrically: scale = max|x| / 127, q = 128 + round-half-even(x * (127 /
     // max|x|)). A row whose max|x| is below 2^-100 counts as zeros: scale 1. Fills columns
