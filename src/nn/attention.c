@@ -101,22 +101,25 @@ static void store_column(const NnPanels *panels, size_t head, size_t at, const u
             out[i * KERNELS_PANEL + j] = key[i + j];
 }
 
-// q stands for q - 128, as quantize_u8 leaves it.
-static void store_key_s8(const NnPanels *panels, size_t head, size_t at, const uint8_t *q,
-                         float scale)
+// q stands for q - 128, as quantize_u8 leaves it. Returns the sum of what it stands for.
+static int32_t to_signed(size_t size, uint8_t *q)
 {
-    int8_t *out =
-        (int8_t *)panels->keys + key_at(panels, head, at) + at % KERNELS_PANEL * KERNELS_S8_UNIT;
     int32_t sum = 0;
-    for (size_t i = 0; i < panels->head_size; i += KERNELS_S8_UNIT) {
-        for (size_t j = 0; j < KERNELS_S8_UNIT; j++) {
-            const int value = q[i + j] - 128;
-            out[i * KERNELS_PANEL + j] = (int8_t)value;
-            sum += value;
-        }
+    for (size_t i = 0; i < size; i++) {
+        sum += q[i];
+        q[i] ^= 0x80;
     }
+    return sum - 128 * (int32_t)size;
+}
+
+static void store_key_s8(const NnPanels *panels, size_t head, size_t at, uint8_t *q, float scale)
+{
+    char *out =
+        (char *)panels->keys + key_at(panels, head, at) + at % KERNELS_PANEL * KERNELS_S8_UNIT;
     panels->key_scale[head * padded_length(panels) + at] = scale;
-    panels->key_sum[head * padded_length(panels) + at] = 128 * sum;
+    panels->key_sum[head * padded_length(panels) + at] = 128 * to_signed(panels->head_size, q);
+    for (size_t i = 0; i < panels->head_size; i += KERNELS_S8_UNIT)
+        memcpy(out + i * KERNELS_PANEL, q + i, KERNELS_S8_UNIT);
 }
 
 static void store_key(const Kernels *kernels, const NnPanels *panels, size_t head, size_t at,
@@ -180,6 +183,67 @@ static void store_value(const Kernels *kernels, const NnPanels *panels, size_t h
     }
 }
 
+// A whole panel, of up to 16 positions, in formats that the kernels pack.
+static void store_key_panel(const Kernels *kernels, const NnPanels *panels, size_t head, size_t at,
+                            size_t count, const float *keys, size_t stride)
+{
+    const size_t size = panels->head_size;
+    char *out = (char *)panels->keys + key_at(panels, head, at) * element_bytes(panels->key_format);
+    if (panels->key_format == NN_BF16) {
+        const size_t width = key_width(panels);
+        uint16_t rows[KERNELS_PANEL * NN_HEAD_MAX];
+        for (size_t i = 0; i < count; i++) {
+            kernels->f32_to_bf16(size, keys + i * stride, rows + i * width);
+            memset(rows + i * width + size, 0, (width - size) * sizeof(*rows));
+        }
+        kernels->pack_lanes(count, width / BF16_PAIR, rows, width * sizeof(*rows), out);
+    } else {
+        const size_t first = head * padded_length(panels) + at;
+        uint8_t rows[KERNELS_PANEL * NN_HEAD_MAX];
+        kernels->quantize_u8(count, size, size, keys, stride, rows, size,
+                             panels->key_scale + first);
+        for (size_t i = 0; i < count; i++)
+            panels->key_sum[first + i] = 128 * to_signed(size, rows + i * size);
+        kernels->pack_lanes(count, size / KERNELS_S8_UNIT, rows, size, out);
+    }
+}
+
+static void store_keys(const Kernels *kernels, const NnPanels *panels, size_t head, size_t first,
+                       size_t count, const float *keys, size_t stride)
+{
+    const bool packs = panels->key_format == NN_BF16 || panels->key_format == NN_S8;
+    for (size_t i = 0; i < count;) {
+        const size_t at = first + i;
+        // Lanes of positions that another thread stores must be left alone.
+        const size_t end = BASE_MIN(at + KERNELS_PANEL, panels->length);
+        if (packs && at % KERNELS_PANEL == 0 && first + count >= end) {
+            store_key_panel(kernels, panels, head, at, end - at, keys + i * stride, stride);
+            i += end - at;
+        } else {
+            store_key(kernels, panels, head, at, keys + i * stride);
+            i++;
+        }
+    }
+}
+
+static void store_values(const Kernels *kernels, const NnPanels *panels, size_t head, size_t first,
+                         size_t count, const float *values, size_t stride)
+{
+    for (size_t i = 0; i < count;) {
+        const size_t at = first + i;
+        const float *value = values + i * stride;
+        if (panels->value_format != NN_BF16 || at % BF16_PAIR != 0 || count - i < BF16_PAIR) {
+            store_value(kernels, panels, head, at, value);
+            i++;
+            continue;
+        }
+        uint16_t *out = (uint16_t *)panels->values + value_at(panels, head) + at * KERNELS_PANEL;
+        for (size_t j = 0; j < panels->head_size; j += KERNELS_PANEL, out += value_step(panels))
+            kernels->f32_pairs_to_bf16(KERNELS_PANEL, value + j, value + stride + j, out);
+        i += BF16_PAIR;
+    }
+}
+
 // The lanes of the last key panel beyond the last position, which kernels read and nobody uses.
 static void clear_key_tail(const NnPanels *panels, size_t head)
 {
@@ -214,10 +278,8 @@ void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t firs
     const size_t size = panels->head_size;
     assert(size % KERNELS_PANEL == 0 && size <= NN_HEAD_MAX && first + count <= panels->length);
     for (size_t head = 0; head < panels->heads; head++) {
-        for (size_t i = 0; i < count; i++) {
-            store_key(kernels, panels, head, first + i, keys + i * stride + head * size);
-            store_value(kernels, panels, head, first + i, values + i * stride + head * size);
-        }
+        store_keys(kernels, panels, head, first, count, keys + head * size, stride);
+        store_values(kernels, panels, head, first, count, values + head * size, stride);
         if (first + count == panels->length) {
             clear_key_tail(panels, head);
             clear_value_tail(panels, head);

@@ -610,6 +610,61 @@ static void every_entry_is_filled(void **state)
     assert_non_null(kernels->f16_to_f32);
     assert_non_null(kernels->f32_to_f16);
     assert_non_null(kernels->f32_to_bf16);
+    assert_non_null(kernels->f32_pairs_to_bf16);
+    assert_non_null(kernels->pack_lanes);
+    assert_non_null(kernels->attend_bf16);
+}
+
+static void pairs_of_every_length(void **state)
+{
+    (void)state;
+    seed_random(31);
+    for (size_t n = 0; n <= LENGTH_MAX; n++) {
+        const float *a = guarded_random(n);
+        float *b = guarded_random(n);
+        if (n > 0) {
+            b[n - 1] = NAN;
+        }
+        uint16_t *pairs = guarded(2 * n, sizeof *pairs);
+        uint16_t *rounded = guarded(n, sizeof *rounded);
+        subject->kernels.f32_pairs_to_bf16(n, a, b, pairs);
+        subject->kernels.f32_to_bf16(n, a, rounded);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(pairs[2 * i], rounded[i]);
+        }
+        subject->kernels.f32_to_bf16(n, b, rounded);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(pairs[2 * i + 1], rounded[i]);
+        }
+        free_guarded();
+    }
+}
+
+static void lanes_of_every_shape(void **state)
+{
+    (void)state;
+    enum { UNIT = 4, UNITS_MAX = 40, GAP = 3 };
+    seed_random(32);
+    for (size_t rows = 1; rows <= KERNELS_PANEL; rows++) {
+        for (size_t units = 0; units <= UNITS_MAX; units++) {
+            const size_t stride = units * UNIT + GAP;
+            const size_t bytes = (rows - 1) * stride + units * UNIT;
+            uint8_t *in = guarded(bytes, 1);
+            for (size_t i = 0; i < bytes; i++) {
+                in[i] = (uint8_t)random_bits();
+            }
+            uint8_t *out = guarded(units * KERNELS_PANEL * UNIT, 1);
+            memset(out, 0xff, units * KERNELS_PANEL * UNIT);
+            subject->kernels.pack_lanes(rows, units, in, stride, out);
+            for (size_t i = 0; i < units * KERNELS_PANEL * UNIT; i++) {
+                const size_t unit = i / (KERNELS_PANEL * UNIT);
+                const size_t lane = i / UNIT % KERNELS_PANEL;
+                const int expected = lane < rows ? in[lane * stride + unit * UNIT + i % UNIT] : 0;
+                assert_int_equal(out[i], expected);
+            }
+            free_guarded();
+        }
+    }
 }
 
 const struct CMUnitTest ELEMENTWISE_TESTS[] = {
@@ -633,5 +688,7 @@ const struct CMUnitTest ELEMENTWISE_TESTS[] = {
     cmocka_unit_test(halves_of_every_length),
     cmocka_unit_test(bfloats_round_to_even),
     cmocka_unit_test(bfloats_of_every_length),
+    cmocka_unit_test(pairs_of_every_length),
+    cmocka_unit_test(lanes_of_every_shape),
 };
 const size_t ELEMENTWISE_TEST_COUNT = BASE_COUNT(ELEMENTWISE_TESTS);

@@ -467,6 +467,27 @@ static void f32_to_bf16_ref(size_t n, const float *in, uint16_t *out)
     }
 }
 
+static void f32_pairs_to_bf16_ref(size_t n, const float *a, const float *b, uint16_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = bf16_from_float(a[i]);
+        out[2 * i + 1] = bf16_from_float(b[i]);
+    }
+}
+
+static void pack_lanes_ref(size_t rows, size_t units, const void *in, size_t in_stride, void *out)
+{
+    const char *from = in;
+    char *to = out;
+    for (size_t unit = 0; unit < units; unit++) {
+        for (size_t lane = 0; lane < rows; lane++) {
+            memcpy(to + lane * UNIT, from + lane * in_stride + unit * UNIT, UNIT);
+        }
+        memset(to + rows * UNIT, 0, (PANEL - rows) * UNIT);
+        to += PANEL * UNIT;
+    }
+}
+
 void kernels_init_ref(Kernels *kernels)
 {
     kernels->gemm_f32 = gemm_f32_ref;
@@ -494,4 +515,6 @@ void kernels_init_ref(Kernels *kernels)
     kernels->f16_to_f32 = f16_to_f32_ref;
     kernels->f32_to_f16 = f32_to_f16_ref;
     kernels->f32_to_bf16 = f32_to_bf16_ref;
+    kernels->f32_pairs_to_bf16 = f32_pairs_to_bf16_ref;
+    kernels->pack_lanes = pack_lanes_ref;
 }

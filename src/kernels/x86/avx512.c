@@ -124,10 +124,12 @@ LANES_INLINE Pairs pairs_without(Pairs w, Pairs second)
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_split_body.h"
 #include "tiers.h"
+#include "x86/panels_512.h"
 
 void kernels_init_avx512(Kernels *kernels)
 {
     init_elementwise(kernels);
+    init_panels(kernels);
     init_gemm_float(kernels);
     init_gemm_bf16(kernels);
     kernels->attend_bf16 = attend_bf16_lanes;

@@ -146,8 +146,9 @@ LANES_INLINE void f32x16_store_f16(uint16_t *p, f32x16 x)
                         _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
-// Round to nearest even in integers: VCVTNEPS2BF16 would take denormals for zeros.
-LANES_INLINE void f32x16_store_bf16(uint16_t *p, f32x16 x)
+// The lower half of each lane: round to nearest even in integers, as VCVTNEPS2BF16 would take
+// denormals for zeros.
+LANES_INLINE __m512i f32x16_to_bf16(f32x16 x)
 {
     __m512i bits = _mm512_castps_si512(x);
     __m512i upper = _mm512_srli_epi32(bits, 16);
@@ -156,8 +157,12 @@ LANES_INLINE void f32x16_store_bf16(uint16_t *p, f32x16 x)
     __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, up), 16);
     __m512i quiet = _mm512_or_si512(upper, _mm512_set1_epi32(0x40));
     __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    _mm256_storeu_si256((__m256i *)(void *)p,
-                        _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(rounded, nan, quiet)));
+    return _mm512_mask_mov_epi32(rounded, nan, quiet);
+}
+
+LANES_INLINE void f32x16_store_bf16(uint16_t *p, f32x16 x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(f32x16_to_bf16(x)));
 }
 
 // 16 pairs of bfloat16: the first, or the second, of each.

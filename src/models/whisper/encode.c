@@ -14,11 +14,14 @@ enum {
     // Decoder layers whose keys and values are one step's work: as much as a layer of the encoder.
     CROSS_LAYERS = 6,
     IDLE_MOST = 2, // encodings kept for reuse
+    BLOCK_UNIT = KERNELS_PANEL,
+    QUERIES_UNIT = 2 * KERNELS_PANEL,
 };
 
-// Positions cut into `count` blocks of about the same size, at most `size`.
+// Positions cut into `count` blocks of about the same size: whole `units` of positions, but for the
+// end of the last one, because whole panels of keys and whole tiles are the fastest.
 typedef struct Split {
-    size_t count, size;
+    size_t count, units, unit;
 } Split;
 
 // One window on its way, with memory for any window.
@@ -47,17 +50,19 @@ typedef struct Block {
 
 // The fewest blocks of at most `most` positions, in a multiple of `threads`, so that all threads
 // end at about the same time. Where the cuts are does not change the results.
-static Split split(size_t positions, size_t most, size_t threads)
+static Split split(size_t positions, size_t most, size_t unit, size_t threads)
 {
-    const size_t rounds = (positions + most * threads - 1) / (most * threads);
-    const size_t size = (positions + rounds * threads - 1) / (rounds * threads);
-    return (Split){.count = (positions + size - 1) / size, .size = size};
+    const size_t units = (positions + unit - 1) / unit;
+    const size_t in_round = most / unit * threads;
+    const size_t rounds = (units + in_round - 1) / in_round;
+    return (Split){.count = BASE_MIN(rounds * threads, units), .units = units, .unit = unit};
 }
 
 static Block block_of(const WhisperEncoding *job, Split cut, size_t index)
 {
-    const size_t first = index * cut.size;
-    return (Block){first, BASE_MIN(cut.size, job->positions - first)};
+    const size_t first = index * cut.units / cut.count * cut.unit;
+    const size_t end = (index + 1) * cut.units / cut.count * cut.unit;
+    return (Block){first, BASE_MIN(end, job->positions) - first};
 }
 
 // Mel frames first..first+count, with zeros where the window has none.
@@ -326,8 +331,8 @@ ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel
     job->frames = frames;
     job->positions = frames / 2;
     job->audio = audio;
-    job->blocks = split(job->positions, WHISPER_BLOCK, run->threads);
-    job->attending = split(job->positions, NN_QUERIES_MAX, 1);
+    job->blocks = split(job->positions, WHISPER_BLOCK, BLOCK_UNIT, run->threads);
+    job->attending = split(job->positions, NN_QUERIES_MAX, QUERIES_UNIT, 1);
     job->panels = whisper_self_panels(model, job->positions);
     job->step = 0;
     nn_panels_place(&job->panels, job->memory);

@@ -151,6 +151,12 @@ typedef struct Kernels {
     void (*f16_to_f32)(size_t n, const uint16_t *in, float *out);  // exact
     void (*f32_to_f16)(size_t n, const float *in, uint16_t *out);  // round to nearest even
     void (*f32_to_bf16)(size_t n, const float *in, uint16_t *out); // round to nearest even
+
+    // out[2 i] = a[i] and out[2 i + 1] = b[i], rounded to nearest even: a panel's pairs of k.
+    void (*f32_pairs_to_bf16)(size_t n, const float *a, const float *b, uint16_t *out);
+    // Rows of `units` units of four bytes become the lanes of a panel: out[units][16][4 bytes].
+    // rows is 1 to 16; the other lanes become zeros. in_stride is in bytes.
+    void (*pack_lanes)(size_t rows, size_t units, const void *in, size_t in_stride, void *out);
 } Kernels;
 
 // Bytes of scratch that attend_bf16 takes.
