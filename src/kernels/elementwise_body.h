@@ -177,6 +177,79 @@ static void quantize_u8_lanes(size_t m, size_t k, size_t k_padded, const float *
     }
 }
 
+typedef struct QuantizeStep {
+    f32x16 inverse, scale;
+} QuantizeStep;
+
+LANES_INLINE QuantizeStep quantize_step(float largest, float *scale)
+{
+    bool zero = largest < QUANTIZE_LOWEST;
+    *scale = zero ? 1.0f : largest / 127.0f;
+    return (QuantizeStep){f32x16_set1(zero ? 0.0f : 127.0f / largest), f32x16_set1(*scale)};
+}
+
+// What rounding x leaves. Adding and subtracting EXP_ROUND rounds as storing does.
+LANES_INLINE f32x16 rounding_rest(f32x16 x, QuantizeStep step)
+{
+    f32x16 round = f32x16_set1(EXP_ROUND);
+    f32x16 q = f32x16_sub(f32x16_add(f32x16_mul(x, step.inverse), round), round);
+    return f32x16_sub(x, f32x16_mul(q, step.scale));
+}
+
+LANES_INLINE void store_biased_first(uint8_t *p, f32x16 x, size_t count)
+{
+    uint8_t rest[LANES];
+    f32x16_store_biased_u8(rest, x);
+    memcpy(p, rest, count);
+}
+
+// Stores the first part; returns the largest magnitude of what it leaves.
+static float quantize_coarse(size_t k, const float *x, QuantizeStep step, uint8_t *q)
+{
+    f32x16 largest = f32x16_zero();
+    size_t i = 0;
+    for (; i + LANES <= k; i += LANES) {
+        f32x16 value = f32x16_load(x + i);
+        f32x16_store_biased_u8(q + i, f32x16_mul(value, step.inverse));
+        largest = f32x16_max(largest, f32x16_abs(rounding_rest(value, step)));
+    }
+    if (i < k) {
+        f32x16 value = f32x16_load_first(x + i, k - i);
+        store_biased_first(q + i, f32x16_mul(value, step.inverse), k - i);
+        largest = f32x16_max(largest, f32x16_abs(rounding_rest(value, step)));
+    }
+    return f32x16_largest(largest);
+}
+
+static void quantize_fine(size_t k, const float *x, QuantizeStep step, QuantizeStep fine,
+                          uint8_t *q)
+{
+    size_t i = 0;
+    for (; i + LANES <= k; i += LANES) {
+        f32x16 rest = rounding_rest(f32x16_load(x + i), step);
+        f32x16_store_biased_u8(q + i, f32x16_mul(rest, fine.inverse));
+    }
+    if (i < k) {
+        f32x16 rest = rounding_rest(f32x16_load_first(x + i, k - i), step);
+        store_biased_first(q + i, f32x16_mul(rest, fine.inverse), k - i);
+    }
+}
+
+static void quantize_u8_pairs_lanes(size_t m, size_t k, size_t k_padded, const float *x,
+                                    size_t x_stride, uint8_t *q, size_t q_stride, float *scale)
+{
+    for (size_t row = 0; row < m; row++) {
+        const float *in = x + row * x_stride;
+        uint8_t *out = q + 2 * row * q_stride;
+        QuantizeStep step = quantize_step(largest_magnitude(k, in), scale + 2 * row);
+        float left = quantize_coarse(k, in, step, out);
+        QuantizeStep fine = quantize_step(left, scale + 2 * row + 1);
+        quantize_fine(k, in, step, fine, out + q_stride);
+        memset(out + k, 128, k_padded - k);
+        memset(out + q_stride + k, 128, k_padded - k);
+    }
+}
+
 static float mean_of(size_t k, const float *x)
 {
     f32x16 sum = f32x16_zero();
@@ -384,6 +457,7 @@ static void f32_to_bf16_lanes(size_t n, const float *in, uint16_t *out)
 static void init_elementwise(Kernels *kernels)
 {
     kernels->quantize_u8 = quantize_u8_lanes;
+    kernels->quantize_u8_pairs = quantize_u8_pairs_lanes;
     kernels->layer_norm = layer_norm_lanes;
     kernels->softmax = softmax_lanes;
     kernels->max = max_lanes;

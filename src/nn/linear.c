@@ -45,20 +45,6 @@ static size_t part_bytes(const NnRows *rows)
     return rows->row_bytes / rows->parts;
 }
 
-static void quantize_two_parts(const Kernels *kernels, const NnRows *rows, size_t row, size_t k,
-                               size_t k_padded)
-{
-    const float *x = rows->x + row * rows->stride;
-    uint8_t *q = (uint8_t *)rows->prepared + row * rows->row_bytes;
-    float *scale = rows->scale + 2 * row;
-    float *remainder = rows->remainder + row * k;
-    kernels->quantize_u8(1, k, k_padded, x, k, q, part_bytes(rows), scale);
-    for (size_t i = 0; i < k; i++)
-        remainder[i] = x[i] - (float)(q[i] - 128) * scale[0];
-    kernels->quantize_u8(1, k, k_padded, remainder, k, q + part_bytes(rows), part_bytes(rows),
-                         scale + 1);
-}
-
 static void make_bf16(const Kernels *kernels, const NnRows *rows, size_t first, size_t count,
                       size_t k)
 {
@@ -81,12 +67,13 @@ void nn_rows_prepare(const Kernels *kernels, const NnRows *rows, size_t first, s
     if (count == 0 || !nn_matrix_is_integer(matrix))
         return;
     const size_t k_padded = BASE_ROUND_UP(k, (size_t)K_UNIT);
+    const float *x = rows->x + first * rows->stride;
+    uint8_t *q = (uint8_t *)rows->prepared + first * rows->row_bytes;
+    float *scale = rows->scale + first * rows->parts;
     if (rows->parts == 1)
-        kernels->quantize_u8(count, k, k_padded, rows->x + first * rows->stride, rows->stride,
-                             (uint8_t *)rows->prepared + first * rows->row_bytes, rows->row_bytes,
-                             rows->scale + first);
-    for (size_t i = 0; rows->parts == 2 && i < count; i++)
-        quantize_two_parts(kernels, rows, first + i, k, k_padded);
+        kernels->quantize_u8(count, k, k_padded, x, rows->stride, q, rows->row_bytes, scale);
+    else
+        kernels->quantize_u8_pairs(count, k, k_padded, x, rows->stride, q, part_bytes(rows), scale);
 }
 
 NnLinear nn_linear_columns(const NnLinear *linear, size_t first, size_t count)

@@ -176,6 +176,11 @@ static void run_quantize(const Kernels *kernels, const Shape *s, const Operands 
     kernels->quantize_u8(s->m, s->k, s->k, o->a, s->k, o->q, s->k, o->row_scale);
 }
 
+static void run_quantize_pairs(const Kernels *kernels, const Shape *s, const Operands *o)
+{
+    kernels->quantize_u8_pairs(s->m, s->k, s->k, o->a, s->k, o->q, s->k, o->row_scale);
+}
+
 static void run_max(const Kernels *kernels, const Shape *s, const Operands *o)
 {
     o->c[0] = kernels->max(s->m * s->k, o->a);
@@ -233,6 +238,7 @@ static void bench_elementwise(const Subject *subjects, size_t count, const char 
         {"softmax", run_softmax},
         {"layer_norm", run_layer_norm},
         {"quantize_u8", run_quantize},
+        {"pairs_u8", run_quantize_pairs},
         {"add", run_add},
         {"max", run_max},
         {"exp_sum", run_exp_sum},

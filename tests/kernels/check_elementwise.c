@@ -354,6 +354,54 @@ static void quantize_is_right(void **state)
     check_quantize(2, 2048, 2048, 3.0f);
 }
 
+// The second part is the first one's remainder, quantised; together they are 15 bits.
+static void check_quantize_pairs(size_t m, size_t k, size_t k_padded, float magnitude)
+{
+    size_t x_stride = k + 2;
+    size_t q_stride = k_padded + 3;
+    float *x = guarded_random((m - 1) * x_stride + k);
+    float *rest = guarded(k, sizeof *rest);
+    uint8_t *q = guarded((2 * m - 1) * q_stride + k_padded, 1);
+    uint8_t *part = guarded(k_padded, 1);
+    float *scale = guarded(2 * m, sizeof *scale);
+    for (size_t i = 0; i < (m - 1) * x_stride + k; i++) {
+        x[i] *= magnitude;
+    }
+    memset(q, 7, (2 * m - 1) * q_stride + k_padded);
+    subject->kernels.quantize_u8_pairs(m, k, k_padded, x, x_stride, q, q_stride, scale);
+    for (size_t row = 0; row < m; row++) {
+        const float *in = x + row * x_stride;
+        const uint8_t *coarse = q + 2 * row * q_stride;
+        const uint8_t *fine = coarse + q_stride;
+        float step = 0.0f;
+        subject->kernels.quantize_u8(1, k, k_padded, in, k, part, k_padded, &step);
+        assert_true(step == scale[2 * row]);
+        assert_memory_equal(part, coarse, k_padded);
+        for (size_t i = 0; i < k; i++) {
+            rest[i] = in[i] - (float)(coarse[i] - 128) * step;
+        }
+        subject->kernels.quantize_u8(1, k, k_padded, rest, k, part, k_padded, &step);
+        assert_true(step == scale[2 * row + 1]);
+        assert_memory_equal(part, fine, k_padded);
+        for (size_t i = k_padded; i < q_stride; i++) {
+            assert_int_equal(coarse[i], 7);
+        }
+    }
+    free_guarded();
+}
+
+static void pairs_are_what_is_left(void **state)
+{
+    (void)state;
+    seed_random(23);
+    static const float magnitudes[] = {1.0f, 0x1p-90f, 0x1p-98f, 0x1p-101f, 0x1p120f};
+    for (size_t k = 1; k <= LENGTH_MAX; k++) {
+        check_quantize_pairs(3, k, BASE_ROUND_UP(k, 4u), magnitudes[k % BASE_COUNT(magnitudes)]);
+        check_quantize_pairs(2, k, BASE_ROUND_UP(k, 32u), 1.0f);
+    }
+    check_quantize_pairs(2, 2048, 2048, 3.0f);
+}
+
 static void quantize_rounds_half_to_even(void **state)
 {
     (void)state;
@@ -595,6 +643,7 @@ static void every_entry_is_filled(void **state)
     assert_non_null(kernels->gemm_u8s8_pairs);
     assert_non_null(kernels->gemm_u8s4);
     assert_non_null(kernels->quantize_u8);
+    assert_non_null(kernels->quantize_u8_pairs);
     assert_non_null(kernels->layer_norm);
     assert_non_null(kernels->softmax);
     assert_non_null(kernels->max);
@@ -680,6 +729,7 @@ const struct CMUnitTest ELEMENTWISE_TESTS[] = {
     cmocka_unit_test(layer_norm_is_right),
     cmocka_unit_test(quantize_is_right),
     cmocka_unit_test(quantize_rounds_half_to_even),
+    cmocka_unit_test(pairs_are_what_is_left),
     cmocka_unit_test(sums_and_products_are_right),
     cmocka_unit_test(add_works_in_place),
     cmocka_unit_test(rows_of_every_shape),

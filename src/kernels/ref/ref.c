@@ -316,6 +316,31 @@ static void quantize_u8_ref(size_t m, size_t k, size_t k_padded, const float *x,
     }
 }
 
+static void quantize_u8_pairs_ref(size_t m, size_t k, size_t k_padded, const float *x,
+                                  size_t x_stride, uint8_t *q, size_t q_stride, float *scale)
+{
+    for (size_t row = 0; row < m; row++) {
+        const float *in = x + row * x_stride;
+        uint8_t *coarse = q + 2 * row * q_stride;
+        uint8_t *fine = coarse + q_stride;
+        float *step = scale + 2 * row;
+        quantize_u8_ref(1, k, k_padded, in, k, coarse, q_stride, step);
+        float largest = 0.0f;
+        for (size_t i = 0; i < k; i++) {
+            largest = fmaxf(largest, fabsf(in[i] - (float)(coarse[i] - 128) * step[0]));
+        }
+        bool zero = largest < QUANTIZE_LOWEST;
+        float inverse = zero ? 0.0f : 127.0f / largest;
+        step[1] = zero ? 1.0f : largest / 127.0f;
+        for (size_t i = 0; i < k; i++) {
+            float rest = in[i] - (float)(coarse[i] - 128) * step[0];
+            float value = fmaxf(-127.0f, fminf(127.0f, nearbyintf(rest * inverse)));
+            fine[i] = (uint8_t)(128 + (int)value);
+        }
+        memset(fine + k, 128, k_padded - k);
+    }
+}
+
 static void layer_norm_ref(size_t m, size_t k, const float *x, size_t x_stride, const float *gamma,
                            const float *beta, float epsilon, float *y, size_t y_stride)
 {
@@ -500,6 +525,7 @@ void kernels_init_ref(Kernels *kernels)
     kernels->attends_best_in_bf16 = false;
     kernels->bf16_is_fast = false;
     kernels->quantize_u8 = quantize_u8_ref;
+    kernels->quantize_u8_pairs = quantize_u8_pairs_ref;
     kernels->layer_norm = layer_norm_ref;
     kernels->softmax = softmax_ref;
     kernels->max = max_ref;

@@ -94,7 +94,8 @@ static bool reserve_decoder(WhisperRun *run)
     const WhisperDims *dims = &model->dims;
     const size_t rows = run->limits.rows;
     const size_t narrow = mem_multiply(rows, dims->n_state);
-    const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state));
+    // Each part an odd number of cache lines, as above.
+    const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state)) + 2 * LINE_BYTES;
     bool failed = false;
     run->row_x = reserve(run, &failed, narrow, sizeof(float));
     run->row_normed = reserve(run, &failed, narrow, sizeof(float));
@@ -105,8 +106,6 @@ static bool reserve_decoder(WhisperRun *run)
     run->row_input.prepared = reserve(run, &failed, rows, bytes);
     run->row_input.row_bytes = bytes;
     run->row_input.scale = reserve(run, &failed, rows, 2 * sizeof(float));
-    run->row_input.remainder = reserve(
-        run, &failed, mem_multiply(rows, BASE_MAX(model->n_inner, dims->n_state)), sizeof(float));
     run->row_sequences = reserve(run, &failed, rows, sizeof(WhisperSequence *));
     run->row_lengths = reserve(run, &failed, rows, sizeof(*run->row_lengths));
     run->spans = reserve(run, &failed, rows, sizeof(*run->spans));

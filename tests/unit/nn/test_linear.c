@@ -43,7 +43,6 @@ static Layer *layer_new(const Kernels *kernels, NnFormat format, size_t parts)
         .prepared = calloc(ROWS, nn_rows_bytes(K)),
         .row_bytes = nn_rows_bytes(K),
         .scale = calloc(parts * ROWS, sizeof(float)),
-        .remainder = calloc(ROWS, K * sizeof(float)),
     };
     nn_rows_prepare(kernels, &layer->rows, 0, ROWS, &layer->linear.weight);
     return layer;
@@ -54,7 +53,6 @@ static void layer_free(Layer *layer)
     fixture_unpack(&layer->linear.weight);
     free(layer->rows.prepared);
     free(layer->rows.scale);
-    free(layer->rows.remainder);
     free(layer);
 }
 

@@ -120,6 +120,11 @@ typedef struct Kernels {
     void (*quantize_u8)(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
                         uint8_t *q, size_t q_stride, float *scale);
 
+    // The same in two parts, for gemm_u8s8_pairs: row i in the rows 2i and 2i + 1 of q. The second
+    // is x - (q - 128) * scale of the first, quantised likewise.
+    void (*quantize_u8_pairs)(size_t m, size_t k, size_t k_padded, const float *x, size_t x_stride,
+                              uint8_t *q, size_t q_stride, float *scale);
+
     // y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, each row of k; y may be x.
     void (*layer_norm)(size_t m, size_t k, const float *x, size_t x_stride, const float *gamma,
                        const float *beta, float epsilon, float *y, size_t y_stride);

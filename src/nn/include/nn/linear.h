@@ -58,7 +58,6 @@ typedef struct NnRows {
     size_t row_bytes; // nn_rows_bytes(k) for the largest k
     size_t parts;     // of the 8-bit form: 1 or 2; the second lies in the second half of a row
     float *scale;     // [rows][parts]
-    float *remainder; // [rows][k] if parts is 2: scratch
 } NnRows;
 
 // Bytes that one row of k values takes when prepared, in whatever form.
