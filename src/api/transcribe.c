@@ -9,7 +9,7 @@
 
 enum {
     FEED_SAMPLES = SCOUT_SAMPLE_RATE / 2,
-    BATCH_SIZE = 4 // windows of a recording at once
+    BATCH_SIZE = 2 // windows of a recording at once: more gain little and take memory
 };
 
 struct ScoutCancel {

@@ -27,7 +27,7 @@ enum {
     VAD_PIECE_SAMPLES = VAD_PIECE_MS * 16,
     PREVIOUS_MAX = 223, // tokens of earlier text that a prompt holds
     WINDOW_MIN_SAMPLES = 320,
-    QUEUE_MORE = 2,         // windows that are done, or wait, beside those that are decoded
+    QUEUE_MORE = 1,         // windows that are done, or wait, beside those that are decoded
     MODEL_AUDIO_CTX = 1500, // positions of a window of 30 s
     MODEL_TEXT_CTX = 448
 };
