@@ -48,6 +48,7 @@ static const Name TIERS[] = {
     {"neon", CPU_NEON},
     {"dotprod", CPU_NEON | CPU_DOTPROD},
     {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM},
+    {"bf16", CPU_NEON | CPU_DOTPROD | CPU_I8MM | CPU_BF16},
 };
 
 #if defined(__x86_64__)
@@ -188,7 +189,7 @@ static ScoutStatus refuse_unknown(const char *tier, ScoutError *error)
 {
     return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
                      "\"%.40s\" is no set of kernels; the names are auto, ref, avx2, avxvnni, "
-                     "avx512, avx512vnni, avx512bf16, amx, neon, dotprod and i8mm",
+                     "avx512, avx512vnni, avx512bf16, amx, neon, dotprod, i8mm and bf16",
                      tier);
 }
 

@@ -42,6 +42,12 @@ static const Tier TIERS[] = {
 #ifdef KERNELS_HAVE_DOTPROD
     {"dotprod", CPU_NEON | CPU_DOTPROD, kernels_init_dotprod},
 #endif
+#ifdef KERNELS_HAVE_I8MM
+    {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM, kernels_init_i8mm},
+#endif
+#ifdef KERNELS_HAVE_BF16
+    {"bf16", CPU_NEON | CPU_DOTPROD | CPU_I8MM | CPU_BF16, kernels_init_bf16},
+#endif
 };
 
 void kernels_init(Kernels *kernels, uint32_t features)

@@ -36,6 +36,12 @@ static const PeakTier TIERS[] = {
 #ifdef KERNELS_HAVE_DOTPROD
     {CPU_NEON | CPU_DOTPROD, kernels_peaks_init_dotprod},
 #endif
+#ifdef KERNELS_HAVE_I8MM
+    {CPU_NEON | CPU_DOTPROD | CPU_I8MM, kernels_peaks_init_i8mm},
+#endif
+#ifdef KERNELS_HAVE_BF16
+    {CPU_NEON | CPU_DOTPROD | CPU_I8MM | CPU_BF16, kernels_peaks_init_bf16},
+#endif
 };
 
 void kernels_peaks_init(KernelsPeaks *peaks, uint32_t features)

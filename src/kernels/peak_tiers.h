@@ -13,5 +13,7 @@ void kernels_peaks_init_avx512bf16(KernelsPeaks *peaks);
 void kernels_peaks_init_amx(KernelsPeaks *peaks);
 void kernels_peaks_init_neon(KernelsPeaks *peaks);
 void kernels_peaks_init_dotprod(KernelsPeaks *peaks);
+void kernels_peaks_init_i8mm(KernelsPeaks *peaks);
+void kernels_peaks_init_bf16(KernelsPeaks *peaks);
 
 #endif

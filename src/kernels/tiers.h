@@ -15,5 +15,7 @@ void kernels_init_fast_avx512bf16(Kernels *kernels); // says that it is fast
 void kernels_init_amx(Kernels *kernels);
 void kernels_init_neon(Kernels *kernels);
 void kernels_init_dotprod(Kernels *kernels);
+void kernels_init_i8mm(Kernels *kernels);
+void kernels_init_bf16(Kernels *kernels);
 
 #endif

@@ -22,9 +22,9 @@ size_t find_subjects(Subject *subjects, size_t max)
         const char *name;
         bool own_bf16;
     } tiers[] = {
-        {"ref", false},    {"avx2", false},       {"avxvnni", false},
-        {"avx512", false}, {"avx512vnni", false}, {"avx512bf16", true},
-        {"amx", true},     {"neon", false},       {"dotprod", false},
+        {"ref", false},        {"avx2", false},      {"avxvnni", false}, {"avx512", false},
+        {"avx512vnni", false}, {"avx512bf16", true}, {"amx", true},      {"neon", false},
+        {"dotprod", false},    {"i8mm", false},      {"bf16", true},
     };
     kernels_init_ref_fused(&fused);
     uint32_t detected = cpu_detect();

@@ -28,8 +28,9 @@ enum {
 uint32_t cpu_detect(void);
 
 // The features left when a person asks for a tier by name: "ref", "avx2", "avx512", "avx512vnni",
-// "avx512bf16", "avxvnni", "amx", "neon", "dotprod", "i8mm", "auto" (or NULL). A tier includes
-// those below it, and leaves speeds as they are. INVALID_ARGUMENT for an unknown name, UNSUPPORTED for one this processor lacks.
+// "avx512bf16", "avxvnni", "amx", "neon", "dotprod", "i8mm", "bf16" (of ARM), "auto" (or NULL). A
+// tier includes those below it, and leaves speeds as they are. INVALID_ARGUMENT for an unknown
+// name, UNSUPPORTED for one this processor lacks.
 ScoutStatus cpu_limit(const char *tier, uint32_t detected, uint32_t *out, ScoutError *error);
 
 // Comma-separated names of the bits, for reports; always terminated.
