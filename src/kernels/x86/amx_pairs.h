@@ -12,7 +12,7 @@ enum {
 typedef struct PairsBlock {
     const int32_t *sums; // [2 * rows][panels * 16]
     size_t row, column, panels;
-    size_t next, count; // vectors done, and all
+    size_t next, rows; // rows done, and all
 } PairsBlock;
 
 typedef struct PairsProduct {
@@ -22,22 +22,30 @@ typedef struct PairsProduct {
     Output out;
 } PairsProduct;
 
+// Finishes so many rows more of the panel at `column`.
+LANES_INLINE void finish_pairs_panel(const PairsProduct *product, const PairsBlock *block,
+                                     size_t rows, size_t p)
+{
+    const size_t width = block->panels * PANEL;
+    const size_t column = block->column + p * PANEL;
+    const i32x16 bias = i32x16_load(product->w->sum + column);
+    const f32x16 w_scale = f32x16_load(product->w->scale + column);
+    for (size_t r = block->next; r < block->next + rows; r++) {
+        const int32_t *sums = block->sums + 2 * r * width + p * PANEL;
+        i32x16 coarse = i32x16_sub(i32x16_load(sums), bias);
+        i32x16 fine = i32x16_sub(i32x16_load(sums + width), bias);
+        const float *a_scale = product->a->scale + 2 * (block->row + r);
+        put_panel(join_pair(coarse, fine, a_scale, w_scale), &product->out, block->row + r, column);
+    }
+}
+
 static void finish_pairs(const PairsProduct *product, PairsBlock *block, size_t most)
 {
-    size_t end = BASE_MIN(block->next + most, block->count);
-    for (size_t i = block->next; i < end; i++) {
-        size_t r = i / block->panels;
-        size_t p = i % block->panels;
-        size_t column = block->column + p * PANEL;
-        const int32_t *sums = block->sums + (2 * r * block->panels + p) * PANEL;
-        i32x16 bias = i32x16_load(product->w->sum + column);
-        i32x16 coarse = i32x16_sub(i32x16_load(sums), bias);
-        i32x16 fine = i32x16_sub(i32x16_load(sums + block->panels * PANEL), bias);
-        f32x16 value = join_pair(coarse, fine, product->a->scale + 2 * (block->row + r),
-                                 f32x16_load(product->w->scale + column));
-        put_panel(value, &product->out, block->row + r, column);
+    const size_t rows = BASE_MIN(most, block->rows - block->next);
+    for (size_t p = 0; rows > 0 && p < block->panels; p++) {
+        finish_pairs_panel(product, block, rows, p);
     }
-    block->next = end;
+    block->next += rows;
 }
 
 LANES_INLINE void prefetch_tile(const int8_t *w)
@@ -57,7 +65,7 @@ LANES_INLINE void multiply_pairs(const bool two_rows, const bool two_panels,
     const uint8_t *a = product->a->q + 2 * row * stride;
     const uint8_t *a1 = a + TILE_ROWS * stride;
     const int8_t *w1 = w + k * PANEL;
-    const size_t pieces = (waiting->count * TILE_BYTES + k - 1) / k;
+    const size_t pieces = (waiting->rows * TILE_BYTES + k - 1) / k;
     _tile_zero(0);
     if (two_panels) {
         _tile_zero(1);
@@ -150,19 +158,19 @@ static void gemm_u8s8_pairs_amx(size_t m, size_t n, size_t k, const KernelsU8Row
                 more && row == 0 ? weights + (size_t)BLOCK_PANELS * PANEL * k : NULL;
             multiply_pairs_block(&product, rows, first, panels, weights, ahead, &waiting,
                                  sums[turn]);
-            finish_pairs(&product, &waiting, waiting.count);
+            finish_pairs(&product, &waiting, rows);
             waiting = (PairsBlock){
                 .sums = sums[turn],
                 .row = first,
                 .column = column,
                 .panels = panels,
-                .next = (row - first) * panels,
-                .count = rows * panels,
+                .next = row - first,
+                .rows = rows,
             };
             turn = 1 - turn;
         }
     }
-    finish_pairs(&product, &waiting, waiting.count);
+    finish_pairs(&product, &waiting, rows);
     _tile_release();
 }
 
