@@ -1,14 +1,15 @@
 // An engine that stays: what bench/run and bench/scale measure with, by the public API alone. It
 // reads a command a line from standard input and answers each with a line of JSON.
 //
-//     bench_driver [--models-dir FOLDER] [--model NAME] [--language CODE] [--threads N] [--cpu
-//     KERNELS]
+//     bench_driver [--models-dir FOLDER] [--model NAME] [--language CODE] [--threads N]
+//                  [--cpu KERNELS] [--decoder PROGRAM]
 //
-//     file BEAM PATH              a recording, from file to text
-//     samples BEAM PATH           16 kHz mono f32 of a file, pushed to a stream at once, to the
-//     last text measure SECONDS             the stages, each for so long beside BEAM RUNS PATH LONG
-//     as `samples`, alone and while LONG, a recording, is being transcribed idle SECONDS how much
-//     processor time passes while nothing is asked memory                      of this process
+//     file BEAM PATH             a recording, from file to text
+//     samples BEAM PATH          16 kHz mono f32 of a file, pushed at once, to the last text
+//     measure SECONDS [STAGE]    the stages, each for so long; or one of them
+//     beside BEAM RUNS PATH LONG as `samples`, alone and while LONG is being transcribed
+//     idle SECONDS               how much processor time passes while nothing is asked
+//     memory                     of this process
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -169,27 +170,53 @@ static void do_samples(const Driver *driver, int beam, const char *path)
     free(samples);
 }
 
-static void do_measure(const Driver *driver, double stage_s)
+// SCOUT_MEASURE_... of a name; all of them without one.
+static int stage_named(const char *name)
+{
+    static const char *const names[] = {"load",  "mel",  "encoder", "prompt",
+                                        "token", "beam", "batch",   "machine"};
+    for (int i = 0; name && i < (int)(sizeof(names) / sizeof(names[0])); i++)
+        if (strcmp(names[i], name) == 0)
+            return 1 << i;
+    return name ? 0 : SCOUT_MEASURE_ALL;
+}
+
+static void do_measure(const Driver *driver, double stage_s, const char *stage)
 {
     ScoutMeasureOptions options;
     scout_measure_options_init(&options);
     options.model = driver->model;
     options.stage_s = stage_s;
+    options.runs = 1000;
+    options.stages = stage_named(stage);
     ScoutMeasurements *m = NULL;
     ScoutError error;
     if (scout_engine_measure(driver->engine, &options, NULL, NULL, &m, &error)) {
         print_error(error.message);
         return;
     }
-    printf("{\"load_ms\": %.4f, \"mel_ms\": %.4f, \"encoder_ms\": %.4f, "
-           "\"decoder_ms_per_token\": %.5f, \"decoder_ms_per_step\": %.5f, "
-           "\"encoder_peak_share\": %.4f, \"encoder_limit_ms\": %.3f, \"encoder_gops\": %.1f, "
-           "\"decoder_bandwidth_share\": %.4f, \"f32_gops\": %.1f, \"bf16_gops\": %.1f, "
-           "\"int8_gops\": %.1f, \"memory_gb_per_s\": %.2f, \"weights_gb_per_s\": %.2f}\n",
-           m->load.min_ms, m->mel.min_ms, m->encoder.min_ms, m->token.min_ms, m->beam_step.min_ms,
-           m->encoder_peak_share, m->encoder_limit_ms, m->encoder_gops, m->token_bandwidth_share,
-           m->f32_peak_gops, m->bf16_peak_gops, m->int8_peak_gops, m->memory_read_gbs,
-           m->weights_read_gbs);
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {
+        {"load_ms", m->load.min_ms},
+        {"mel_ms", m->mel.min_ms},
+        {"encoder_ms", m->encoder.min_ms},
+        {"prompt_ms", m->prompt.min_ms},
+        {"decoder_ms_per_token", m->token.min_ms},
+        {"decoder_ms_per_step", m->beam_step.min_ms},
+        {"decoder_ms_per_batch_step", m->batch_step.min_ms},
+        {"f32_gops", m->f32_peak_gops},
+        {"bf16_gops", m->bf16_peak_gops},
+        {"int8_gops", m->int8_peak_gops},
+        {"memory_gb_per_s", m->memory_read_gbs},
+        {"weights_gb_per_s", m->weights_read_gbs},
+        {"encoder_peak_share", m->encoder_peak_share},
+        {"decoder_bandwidth_share", m->token_bandwidth_share},
+    };
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+        printf("%s\"%s\": %.5f", i ? ", " : "{", figures[i].name, figures[i].value);
+    printf("}\n");
     scout_free(m);
 }
 
@@ -346,8 +373,8 @@ static void obey(const Driver *driver, char *line)
         do_file(driver, (int)strtol(words[1], NULL, 10), words[2]);
     else if (count == 3 && strcmp(words[0], "samples") == 0)
         do_samples(driver, (int)strtol(words[1], NULL, 10), words[2]);
-    else if (count == 2 && strcmp(words[0], "measure") == 0)
-        do_measure(driver, strtod(words[1], NULL));
+    else if (count >= 2 && strcmp(words[0], "measure") == 0)
+        do_measure(driver, strtod(words[1], NULL), words[2]);
     else if (count == 5 && strcmp(words[0], "beside") == 0)
         do_beside(driver, (int)strtol(words[1], NULL, 10), (int)strtol(words[2], NULL, 10),
                   words[3], words[4]);

@@ -175,7 +175,7 @@ class Rows:
             def engine(kind=kind, file=file):
                 return self.resident(kind, peers.worker("fw", "encoder", kind, peers.path(file)))
             subjects.append(self.subject(name, engine, "encode", scale=1e3))
-        subjects.append(self.subject(targets.SCOUT, self.driver, "measure 0.4", key="encoder_ms"))
+        subjects.append(self.subject(targets.SCOUT, self.driver, "measure 0.4 encoder", key="encoder_ms"))
         result = take_turns(subjects, self.bench.rounds)
         self.close(*(kind for _, kind, _ in ENCODERS))
         return {"title": "Encoder alone, a window of 30 s", "unit": "ms", "engines": result,
@@ -201,7 +201,7 @@ class Rows:
             return run
         subjects = [Subject("whisper.cpp q8_0", begin),
                     self.subject(targets.GENAI, self.genai, f"file 1 {clip}", key="ms_per_token"),
-                    self.subject(targets.SCOUT, self.driver, "measure 0.2", key="decoder_ms_per_token")]
+                    self.subject(targets.SCOUT, self.driver, "measure 0.7 token", key="decoder_ms_per_token")]
         return {"title": "Decoder, a token, greedy", "unit": "ms", "engines": take_turns(subjects, bench.rounds),
                 "note": "Scout: mean over half of the tokens that a text can have. The others: as they tell of the first "
                         "30 s of the long recording."}

@@ -13,6 +13,19 @@
 extern "C" {
 #endif
 
+// What is measured; the rest is done once where it has to be, and not timed.
+enum {
+    SCOUT_MEASURE_LOAD = 1 << 0,
+    SCOUT_MEASURE_MEL = 1 << 1,
+    SCOUT_MEASURE_ENCODER = 1 << 2,
+    SCOUT_MEASURE_PROMPT = 1 << 3,
+    SCOUT_MEASURE_TOKEN = 1 << 4,
+    SCOUT_MEASURE_BEAM = 1 << 5,
+    SCOUT_MEASURE_BATCH = 1 << 6,
+    SCOUT_MEASURE_MACHINE = 1 << 7, // peaks and reading
+    SCOUT_MEASURE_ALL = (1 << 8) - 1
+};
+
 typedef struct ScoutMeasureOptions {
     size_t size;       // sizeof(ScoutMeasureOptions), set by scout_measure_options_init
     const char *model; // name or path; NULL: "base"
@@ -20,6 +33,7 @@ typedef struct ScoutMeasureOptions {
     double stage_s;    // no run of a stage begins later than that, 0..3600 s; default 0.7
     int beam;          // texts of a window in beam search, 1..SCOUT_BEAM_MAX; default 5
     int windows;       // windows that are decoded together, 1..16; default 4
+    int stages;        // SCOUT_MEASURE_..., joined; default SCOUT_MEASURE_ALL
 } ScoutMeasureOptions;
 
 SCOUT_API void scout_measure_options_init(ScoutMeasureOptions *options);
@@ -56,6 +70,7 @@ typedef struct ScoutMeasurements {
     // token_bytes, and a block larger than most caches.
     double weights_read_gbs, memory_read_gbs;
 
+    // Shares and limits are 0 where what they compare was not measured.
     double encoder_gop;        // operations of a full window, 1e9
     double encoder_gops;       // of them, a second, in the fastest run
     double encoder_limit_ms;   // with every operation at the peak of its arithmetic

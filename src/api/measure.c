@@ -3,6 +3,7 @@
 // slowed down and not disturbed.
 #include <scout/measure.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +51,12 @@ typedef struct Measuring {
 void scout_measure_options_init(ScoutMeasureOptions *options)
 {
     if (options)
-        *options = (ScoutMeasureOptions){
-            .size = sizeof(*options), .runs = 7, .stage_s = 0.7, .beam = 5, .windows = 4};
+        *options = (ScoutMeasureOptions){.size = sizeof(*options),
+                                         .runs = 7,
+                                         .stage_s = 0.7,
+                                         .beam = 5,
+                                         .windows = 4,
+                                         .stages = SCOUT_MEASURE_ALL};
 }
 
 static double seconds_since(int64_t start_ns)
@@ -83,9 +88,21 @@ static int compare_times(const void *a, const void *b)
 // One run of a stage; *seconds is what it took, of which it may leave out preparations.
 typedef ScoutStatus (*Run)(Measuring *m, double *seconds, ScoutError *error);
 
-static ScoutStatus measure_stage(Measuring *m, const char *stage, Run run, ScoutDuration *duration,
-                                 ScoutError *error)
+static bool is_asked(const Measuring *m, int stage)
 {
+    return (m->options.stages & stage) != 0;
+}
+
+static ScoutStatus measure_stage(Measuring *m, int which, const char *stage, Run run,
+                                 ScoutDuration *duration, ScoutError *error)
+{
+    // What later stages need is done in any case.
+    const int needed = SCOUT_MEASURE_LOAD | SCOUT_MEASURE_MEL | SCOUT_MEASURE_ENCODER;
+    if (!is_asked(m, which)) {
+        double unused;
+        m->stage++;
+        return which & needed ? run(m, &unused, error) : SCOUT_OK;
+    }
     ScoutStatus status = next_stage(m, stage, error);
     int64_t start_ns = clock_monotonic_ns();
     int count = 0;
@@ -234,18 +251,22 @@ static uint64_t peak_memory(void)
 static ScoutStatus measure_window(Measuring *m, ScoutError *error)
 {
     ScoutMeasurements *found = &m->found;
-    ScoutStatus status = measure_stage(m, "log-mel", run_mel, &found->mel, error);
+    ScoutStatus status =
+        measure_stage(m, SCOUT_MEASURE_MEL, "log-mel", run_mel, &found->mel, error);
     if (!status)
         status = make_run(m, 1, (size_t)m->options.beam, error);
     if (!status)
-        status = measure_stage(m, "encoder", run_encoder, &found->encoder, error);
+        status =
+            measure_stage(m, SCOUT_MEASURE_ENCODER, "encoder", run_encoder, &found->encoder, error);
     if (!status)
-        status = measure_stage(m, "prompt", run_prompt, &found->prompt, error);
+        status =
+            measure_stage(m, SCOUT_MEASURE_PROMPT, "prompt", run_prompt, &found->prompt, error);
     if (!status)
-        status = measure_stage(m, "decoder", run_token, &found->token, error);
+        status = measure_stage(m, SCOUT_MEASURE_TOKEN, "decoder", run_token, &found->token, error);
     found->peak_memory_bytes = peak_memory();
     return status ? status
-                  : measure_stage(m, "decoder with beams", run_beam, &found->beam_step, error);
+                  : measure_stage(m, SCOUT_MEASURE_BEAM, "decoder with beams", run_beam,
+                                  &found->beam_step, error);
 }
 
 static ScoutStatus measure_batch(Measuring *m, ScoutError *error)
@@ -253,12 +274,14 @@ static ScoutStatus measure_batch(Measuring *m, ScoutError *error)
     static const char stage[] = "decoder with a batch";
     size_t windows = (size_t)m->options.windows;
     double encoding_s = m->found.encoder.min_ms * 1e-3 * (double)windows;
-    if (encoding_s > BATCH_PATIENCE * m->options.stage_s)
+    if (!is_asked(m, SCOUT_MEASURE_BATCH) || encoding_s > BATCH_PATIENCE * m->options.stage_s)
         return next_stage(m, stage, error);
     ScoutStatus status = make_run(m, windows, (size_t)m->options.beam, error);
     for (size_t i = 0; !status && i < windows; i++)
         status = whisper_encode(m->run, i, m->frames, window_frames(m), error);
-    return status ? status : measure_stage(m, stage, run_batch, &m->found.batch_step, error);
+    return status ? status
+                  : measure_stage(m, SCOUT_MEASURE_BATCH, stage, run_batch, &m->found.batch_step,
+                                  error);
 }
 
 // ------------------------------------------------------------------------------------------- peaks
@@ -396,12 +419,15 @@ static void hold_against_limits(Measuring *m)
     double f32_gop = (double)cost.f32_operations * 1e-9;
     double bf16_peak = found->bf16_peak_gops > 0 ? found->bf16_peak_gops : found->f32_peak_gops;
     found->encoder_gop = int8_gop + bf16_gop + f32_gop;
-    found->encoder_gops = found->encoder_gop / (found->encoder.min_ms * 1e-3);
     found->encoder_limit_ms = 1e3 * (int8_gop / found->int8_peak_gops + bf16_gop / bf16_peak +
                                      f32_gop / found->f32_peak_gops);
-    found->encoder_peak_share = found->encoder_gops / linear_peak(found);
     found->token_limit_ms = (double)found->token_bytes / found->weights_read_gbs * 1e-6;
-    found->token_bandwidth_share = found->token_limit_ms / found->token.min_ms;
+    if (found->encoder.runs) {
+        found->encoder_gops = found->encoder_gop / (found->encoder.min_ms * 1e-3);
+        found->encoder_peak_share = found->encoder_gops / linear_peak(found);
+    }
+    if (found->token.runs)
+        found->token_bandwidth_share = found->token_limit_ms / found->token.min_ms;
 }
 
 // Noise whose loudness goes up and down; a generator's, so that every run hears the same.
@@ -450,17 +476,17 @@ static ScoutStatus measure_all(Measuring *m, ScoutError *error)
     if (!status && !(m->times = mem_array((size_t)m->options.runs, sizeof(*m->times))))
         status = error_no_memory(error);
     if (!status)
-        status = measure_stage(m, "load", run_load, &m->found.load, error);
+        status = measure_stage(m, SCOUT_MEASURE_LOAD, "load", run_load, &m->found.load, error);
     if (!status)
         status = prepare(m, error);
     if (!status)
         status = measure_window(m, error);
     if (!status)
         status = measure_batch(m, error);
-    if (!status)
+    if (!status && is_asked(m, SCOUT_MEASURE_MACHINE)) {
         status = measure_peaks(m, error);
-    if (!status)
         hold_against_limits(m);
+    }
     return status;
 }
 
@@ -492,6 +518,9 @@ static ScoutStatus check_options(const ScoutMeasureOptions *options, ScoutError 
         if (ranges[i].value < 1 || ranges[i].value > ranges[i].high)
             return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s is %d, not 1 to %d",
                              ranges[i].name, ranges[i].value, ranges[i].high);
+    if (options->stages < 1 || options->stages > SCOUT_MEASURE_ALL)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                         "stages is %d, not some of SCOUT_MEASURE_ALL", options->stages);
     if (!(options->stage_s >= 0 && options->stage_s <= STAGE_MAX_S))
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "stage_s is %g, not 0 to %g",
                          options->stage_s, STAGE_MAX_S);
@@ -507,7 +536,7 @@ ScoutStatus scout_engine_measure(ScoutEngine *engine, const ScoutMeasureOptions 
                          engine ? "measured" : "engine");
     static const EngineOptionsKind kind = {
         .name = "ScoutMeasureOptions",
-        .first_size = offsetof(ScoutMeasureOptions, windows) + sizeof(int),
+        .first_size = offsetof(ScoutMeasureOptions, stages) + sizeof(int),
         .size = sizeof(ScoutMeasureOptions),
     };
     Measuring m = {.engine = engine, .progress = progress, .context = context};

@@ -48,7 +48,8 @@ static void begin(Fixture *fixture, ScoutCompute compute)
     assert_int_equal(scout_engine_new(&options, &fixture->engine, NULL), SCOUT_OK);
     scout_measure_options_init(&fixture->options);
     fixture->options.model = fixture->path;
-    fixture->options.stage_s = 0.01;
+    fixture->options.runs = 3;
+    fixture->options.stage_s = 1.0; // even on a machine that is very busy
 }
 
 static void end(Fixture *fixture)
@@ -138,6 +139,28 @@ static void runs_are_counted(void **state)
     end(&fixture);
 }
 
+static void only_what_is_asked_for_is_measured(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, SCOUT_COMPUTE_AUTO);
+    tiny_whisper_write(&shape, PACKED_PANEL_S8, fixture.path);
+    for (int i = 0; i < 8; i++) {
+        fixture.options.stages = 1 << i;
+        ScoutMeasurements *m = NULL;
+        assert_int_equal(
+            scout_engine_measure(fixture.engine, &fixture.options, NULL, NULL, &m, NULL), SCOUT_OK);
+        const ScoutDuration durations[] = {m->load,  m->mel,       m->encoder,   m->prompt,
+                                           m->token, m->beam_step, m->batch_step};
+        for (int j = 0; j < 7; j++)
+            assert_int_equal(durations[j].runs > 0, i == j);
+        assert_int_equal(m->memory_read_gbs > 0, i == 7);
+        assert_true(m->encoder_peak_share == 0 && m->token_bandwidth_share == 0);
+        scout_free(m);
+    }
+    end(&fixture);
+}
+
 static void it_stops_when_asked(void **state)
 {
     (void)state;
@@ -194,6 +217,9 @@ static void wrong_options_are_refused(void **state)
     options.stage_s = (double)NAN;
     assert_int_equal(try_options(&fixture, options, "stage_s"), SCOUT_ERROR_INVALID_ARGUMENT);
     options = fixture.options;
+    options.stages = 0;
+    assert_int_equal(try_options(&fixture, options, "stages"), SCOUT_ERROR_INVALID_ARGUMENT);
+    options = fixture.options;
     options.size = 8;
     assert_int_equal(try_options(&fixture, options, "size"), SCOUT_ERROR_INVALID_ARGUMENT);
     options = fixture.options;
@@ -223,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_stage_is_measured),
         cmocka_unit_test(runs_are_counted),
+        cmocka_unit_test(only_what_is_asked_for_is_measured),
         cmocka_unit_test(it_stops_when_asked),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(a_model_of_another_kind_is_refused),
