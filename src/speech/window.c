@@ -24,6 +24,8 @@ enum {
 
 // Silence after the samples that the encoder sees, in frames of 10 ms.
 static const size_t MARGIN_FRAMES = 100;
+// What a sample's mean log probability may owe to chance.
+static const float CHANCE_LOGPROB = 0.1F;
 // A text that ends in so many bytes again and again has lost its way.
 static const size_t REPEAT_BYTES = 12;
 
@@ -451,12 +453,14 @@ static PassGrade grade(const Window *window, const Pass *pass)
     return improbable ? PASS_IMPROBABLE : PASS_GOOD;
 }
 
-// Of equally good passes the more probable is kept, and rather the one that saw 30 s.
+// Of equally good passes the more probable is kept, and rather the one that saw 30 s. Chance alone
+// makes some samples more probable than what was searched for: to replace it takes more.
 static void keep_better(Window *window, PassGrade found)
 {
-    bool better = !window->has_best || found < window->best_grade ||
-                  (found == window->best_grade &&
-                   (window->again || window->current.avg_logprob > window->best.avg_logprob));
+    const float least = window->best.avg_logprob + (window->temperature > 0 ? CHANCE_LOGPROB : 0);
+    bool better =
+        !window->has_best || found < window->best_grade ||
+        (found == window->best_grade && (window->again || window->current.avg_logprob > least));
     if (!better)
         return;
     Pass spare = window->best;

@@ -21,6 +21,8 @@ typedef struct Scene {
     float sure;       // its probability
     bool silent;      // no speech, and no text that could be believed
     bool loops;       // the text repeats itself without end
+    float other_end;  // not 0: two texts " a" and " b", the first begins more probably and goes on
+                      // with 0.25, the second ends with this
     bool with_prefix; // seen: the text began with a word of the caller's
     bool with_prompt; // seen: something was said before
 } Scene;
@@ -38,6 +40,7 @@ typedef struct Fixture {
     Transcriber *other; // pushed to from the receiver when the language comes
     size_t segments, skipped, languages;
     char language[8];
+    char text[32]; // of the last segment
     double settled_s;
 } Fixture;
 
@@ -48,6 +51,28 @@ static void say_language(const Scene *scene, float *logits)
     logits[FAKE_LANGUAGE + scene->language] = logf(scene->sure);
     if (scene->silent)
         logits[FAKE_NO_SPEECH] = 30;
+}
+
+// The given probabilities for two tokens, the rest for all other words alike.
+static void say_two(int32_t one, double one_chance, int32_t two, double two_chance, float *logits)
+{
+    for (size_t i = 0; i < FAKE_VOCAB; i++)
+        logits[i] = -60;
+    for (int32_t i = FAKE_WORD; i < FAKE_COMMA; i++)
+        logits[i] = (float)log((1 - one_chance - two_chance) / (FAKE_COMMA - FAKE_WORD - 2));
+    logits[one] = (float)log(one_chance);
+    logits[two] = (float)log(two_chance);
+}
+
+static void say_doubtful(float other_end, int32_t last, float *logits)
+{
+    if (last == FAKE_WORD || last == FAKE_WORD + 1)
+        say_two(FAKE_END, last == FAKE_WORD ? 0.25 : (double)other_end, FAKE_WORD + 2, 0.001,
+                logits);
+    else if (last >= FAKE_WORD && last < FAKE_COMMA)
+        say_two(FAKE_END, 0.02, FAKE_WORD, 0.001, logits);
+    else
+        say_two(FAKE_WORD, 0.34, FAKE_WORD + 1, 0.33, logits);
 }
 
 static void say(void *context, const float *mel, size_t frames, const int32_t *tokens, size_t count,
@@ -66,6 +91,10 @@ static void say(void *context, const float *mel, size_t frames, const int32_t *t
         text--;
     scene->with_prompt = tokens[0] == FAKE_START_OF_PREV;
     scene->with_prefix |= text < count && tokens[text] == FAKE_WORD + 5;
+    if (scene->other_end > 0) {
+        say_doubtful(scene->other_end, tokens[count - 1], logits);
+        return;
+    }
     if (scene->silent)
         return; // all alike, so nothing is probable
     logits[tokens[count - 1] == FAKE_WORD && !scene->loops ? FAKE_END : FAKE_WORD] = 20;
@@ -84,7 +113,10 @@ static int receive(void *context, const ScoutEvent *event)
                 assert_int_equal(transcriber_push(fixture->other, sound, RATE, NULL), SCOUT_OK);
         }
         break;
-    case SCOUT_EVENT_SEGMENT: fixture->segments++; break;
+    case SCOUT_EVENT_SEGMENT:
+        fixture->segments++;
+        strncpy(fixture->text, event->u.segment.text, sizeof fixture->text - 1);
+        break;
     case SCOUT_EVENT_SKIPPED: fixture->skipped++; break;
     case SCOUT_EVENT_PROGRESS: fixture->settled_s = event->u.progress.settled_s; break;
     }
@@ -295,6 +327,29 @@ static void a_loop_costs_the_models_own_prompt_but_not_the_callers(void **state)
     end(&fixture);
 }
 
+// Beams of one find " a" (-1.23 a token). A sample that finds " b" must be clearly more probable.
+static void a_sample_must_be_clearly_better(void **state)
+{
+    (void)state;
+    static const struct {
+        float other_end;
+        const char *text;
+    } cases[] = {{0.27f, " a"} /* -1.21 */, {0.36f, " b"} /* -1.06 */};
+    for (size_t i = 0; i < 2; i++) {
+        Fixture fixture;
+        begin(&fixture, &(Scene){.sure = 1, .other_end = cases[i].other_end}, 1);
+        fixture.options.language = "en";
+        fixture.options.best_of = 16;
+        fixture.options.temperature_count = 2;
+        fixture.options.temperatures[1] = 0.8f;
+        open_stream(&fixture);
+        push(&fixture, true, 5);
+        finish(&fixture);
+        assert_string_equal(fixture.text, cases[i].text);
+        end(&fixture);
+    }
+}
+
 static void a_raised_flag_is_seen_by_every_call(void **state)
 {
     (void)state;
@@ -341,6 +396,7 @@ int main(void)
         cmocka_unit_test(ten_seconds_of_speech_are_enough_for_a_likely_language),
         cmocka_unit_test(a_silent_window_leaves_the_prefix_to_the_next),
         cmocka_unit_test(a_loop_costs_the_models_own_prompt_but_not_the_callers),
+        cmocka_unit_test(a_sample_must_be_clearly_better),
         cmocka_unit_test(a_raised_flag_is_seen_by_every_call),
         cmocka_unit_test(models_with_other_contexts_are_refused),
     };
