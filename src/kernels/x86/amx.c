@@ -13,9 +13,8 @@ enum {
     BLOCK_ROWS = 2 * TILE_ROWS,
     BLOCK_PANELS = 2,
     BLOCK_SUMS = BLOCK_ROWS * BLOCK_PANELS * PANEL,
-    // Weights of more than so many bytes pass by once for several blocks of rows; others stay in
-    // the second-level cache, and finished rows are then written one after the other.
-    WEIGHTS_NEAR_BYTES = 1 << 20,
+    // Rows that weights pass by at once: the third-level cache, where the weights of a layer may
+    // lie, is slower than the tile unit.
     BLOCKS_MOST = 8,
     ROWS_LEAST = 8, // fewer are left to VNNI: the weights' way from memory is what takes time
 };
@@ -35,24 +34,106 @@ typedef struct Product {
 typedef struct Waiting {
     const int32_t *sums;
     size_t row, column, panels;
-    size_t next, count; // vectors done, and all
+    size_t next, count; // rows done, and all
 } Waiting;
+
+// What the 16 channels of a panel are finished with.
+typedef struct Channels {
+    i32x16 sum;
+    f32x16 scale, bias;
+} Channels;
+
+LANES_INLINE Channels load_channels(const bool bf16, const Product *product, size_t column)
+{
+    const KernelsEpilogue *epilogue = product->out.epilogue;
+    Channels channels = {.bias = f32x16_zero()};
+    if (!bf16) {
+        channels.sum = i32x16_load(product->s8->sum + column);
+        channels.scale = f32x16_load(product->s8->scale + column);
+    }
+    if (epilogue != NULL && epilogue->bias != NULL) {
+        channels.bias = f32x16_load(epilogue->bias + column);
+    }
+    return channels;
+}
+
+LANES_INLINE f32x16 scaled(const bool bf16, i32x16 sum, f32x16 row_scale, Channels channels)
+{
+    if (bf16) {
+        return _mm512_castsi512_ps(sum);
+    }
+    return f32x16_mul(i32x16_to_float(i32x16_sub(sum, channels.sum)),
+                      f32x16_mul(row_scale, channels.scale));
+}
+
+// Rows of two whole panels. Without a bias, -0 + 0 would not be -0: so that is asked for too.
+LANES_INLINE void finish_two(const bool bf16, const bool bias, const bool gelu, const bool residual,
+                             const Product *product, const Waiting *waiting, size_t end)
+{
+    const Output *out = &product->out;
+    const size_t column = waiting->column;
+    const Channels first = load_channels(bf16, product, column);
+    const Channels second = load_channels(bf16, product, column + PANEL);
+    for (size_t i = waiting->next; i < end; i++) {
+        const size_t row = waiting->row + i;
+        const int32_t *sums = waiting->sums + i * 2 * PANEL;
+        const f32x16 row_scale = bf16 ? f32x16_zero() : f32x16_set1(product->a_scale[row]);
+        f32x16 low = scaled(bf16, i32x16_load(sums), row_scale, first);
+        f32x16 high = scaled(bf16, i32x16_load(sums + PANEL), row_scale, second);
+        if (bias) {
+            low = f32x16_add(low, first.bias);
+            high = f32x16_add(high, second.bias);
+        }
+        if (gelu) {
+            low = gelu_value(low);
+            high = gelu_value(high);
+        }
+        if (residual) {
+            const float *from =
+                out->epilogue->residual + row * out->epilogue->residual_stride + column;
+            low = f32x16_add(low, f32x16_load(from));
+            high = f32x16_add(high, f32x16_load(from + PANEL));
+        }
+        float *c = out->c + row * out->c_stride + column;
+        f32x16_store(c, low);
+        f32x16_store(c + PANEL, high);
+    }
+}
+
+static void finish_any(const Product *product, const Waiting *waiting, size_t end)
+{
+    for (size_t i = waiting->next; i < end; i++) {
+        for (size_t p = 0; p < waiting->panels; p++) {
+            const size_t row = waiting->row + i;
+            const size_t column = waiting->column + p * PANEL;
+            const i32x16 sum = i32x16_load(waiting->sums + (i * waiting->panels + p) * PANEL);
+            f32x16 value = _mm512_castsi512_ps(sum);
+            if (!product->bf16) {
+                const Channels channels = {
+                    .sum = i32x16_load(product->s8->sum + column),
+                    .scale = f32x16_load(product->s8->scale + column),
+                };
+                value = scaled(false, sum, f32x16_set1(product->a_scale[row]), channels);
+            }
+            put_panel(value, &product->out, row, column);
+        }
+    }
+}
 
 static void finish_some(const Product *product, Waiting *waiting, size_t most)
 {
-    size_t end = BASE_MIN(waiting->next + most, waiting->count);
-    for (size_t i = waiting->next; i < end; i++) {
-        size_t row = waiting->row + i / waiting->panels;
-        size_t column = waiting->column + i % waiting->panels * PANEL;
-        i32x16 sum = i32x16_load(waiting->sums + i * PANEL);
-        f32x16 value = _mm512_castsi512_ps(sum);
-        if (!product->bf16) {
-            f32x16 scale = f32x16_mul(f32x16_set1(product->a_scale[row]),
-                                      f32x16_load(product->s8->scale + column));
-            sum = i32x16_sub(sum, i32x16_load(product->s8->sum + column));
-            value = f32x16_mul(i32x16_to_float(sum), scale);
-        }
-        put_panel(value, &product->out, row, column);
+    const size_t end = BASE_MIN(waiting->next + most, waiting->count);
+    const KernelsEpilogue *epilogue = product->out.epilogue;
+    const bool whole = waiting->panels == 2 && product->out.n - waiting->column >= 2 * PANEL;
+    const bool bias = epilogue != NULL && epilogue->bias != NULL;
+    if (!whole || product->bf16 || !bias || (epilogue->gelu && epilogue->residual != NULL)) {
+        finish_any(product, waiting, end);
+    } else if (epilogue->gelu) {
+        finish_two(false, true, true, false, product, waiting, end);
+    } else if (epilogue->residual != NULL) {
+        finish_two(false, true, false, true, product, waiting, end);
+    } else {
+        finish_two(false, true, false, false, product, waiting, end);
     }
     waiting->next = end;
 }
@@ -151,7 +232,7 @@ LANES_INLINE void multiply_blocks(const bool bf16, const Product *product, size_
                 .row = row,
                 .column = column,
                 .panels = panels,
-                .count = rows * panels,
+                .count = rows,
             };
             turn = 1 - turn;
         }
@@ -162,11 +243,9 @@ LANES_INLINE void multiply_blocks(const bool bf16, const Product *product, size_
 
 LANES_INLINE void multiply_rows(const bool bf16, const Product *product, size_t m)
 {
-    const bool near = product->out.n * product->bytes <= WEIGHTS_NEAR_BYTES;
-    const size_t most = near ? 1 : BLOCKS_MOST;
     size_t row = 0;
     while (m - row >= BLOCK_ROWS) {
-        size_t blocks = BASE_MIN((m - row) / BLOCK_ROWS, most);
+        size_t blocks = BASE_MIN((m - row) / BLOCK_ROWS, (size_t)BLOCKS_MOST);
         multiply_blocks(bf16, product, row, blocks, BLOCK_ROWS);
         row += blocks * BLOCK_ROWS;
     }

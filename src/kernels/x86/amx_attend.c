@@ -130,10 +130,53 @@ LANES_INLINE void score_panels(Attention *attention, const bool two_rows, const 
     }
 }
 
+// The same for heads of 64 and any number of panels. The queries stay in registers: the upper rows
+// in 1 and 4, the lower ones in 3 and 5.
+LANES_INLINE void score_panels_64(Attention *attention, const bool two_rows, size_t panels,
+                                  const uint16_t *keys, float *scores)
+{
+    enum { WIDTH = 2 * UNIT };
+    const size_t stride = WIDTH * sizeof *keys;
+    const size_t step = SCORES_STRIDE * sizeof *scores;
+    const uint16_t *upper = attention->queries;
+    const uint16_t *lower = upper + (size_t)TILE_ROWS * WIDTH;
+    _tile_loadd(1, upper, stride);
+    _tile_loadd(4, upper + UNIT, stride);
+    if (two_rows) {
+        _tile_loadd(3, lower, stride);
+        _tile_loadd(5, lower + UNIT, stride);
+    }
+    for (size_t i = 0; i < panels; i++) {
+        _tile_loadd(6, keys, TILE_BYTES);
+        _tile_loadd(7, keys + (size_t)UNIT * PANEL, TILE_BYTES);
+        _tile_zero(0);
+        _tile_dpbf16ps(0, 1, 6);
+        if (two_rows) {
+            _tile_zero(2);
+            _tile_dpbf16ps(2, 3, 6);
+        }
+        _tile_dpbf16ps(0, 4, 7);
+        if (two_rows) {
+            _tile_dpbf16ps(2, 5, 7);
+        }
+        _tile_stored(0, scores, step);
+        if (two_rows) {
+            _tile_stored(2, scores + TILE_ROWS * SCORES_STRIDE, step);
+        }
+        keys += (size_t)WIDTH * PANEL;
+        scores += PANEL;
+    }
+}
+
 LANES_INLINE void score_positions(Attention *attention, const bool two_rows, size_t first,
                                   size_t count)
 {
     const size_t width = attention->width;
+    if (width == (size_t)2 * UNIT) {
+        score_panels_64(attention, two_rows, (count + PANEL - 1) / PANEL,
+                        attention->head->keys + first * width, &attention->block.scores[0][0]);
+        return;
+    }
     for (size_t i = 0; i < count; i += (size_t)2 * PANEL) {
         const uint16_t *keys = attention->head->keys + (first + i) * width;
         float *scores = &attention->block.scores[0][i];

@@ -107,10 +107,11 @@ static void store_keys_values(const WhisperRun *run, WhisperWorker *worker, cons
                               Block block, const NnPanels *panels)
 {
     const size_t d = run->model->dims.n_state;
-    const NnOutput out = {.c = worker->wide, .stride = 2 * d};
+    const size_t stride = 2 * d + WHISPER_GAP;
+    const NnOutput out = {.c = worker->wide, .stride = stride};
     nn_linear_rows(run->context.kernels, linear, &worker->rows, 0, block.count, &out);
     nn_panels_store(run->context.kernels, panels, block.first, block.count, worker->wide,
-                    worker->wide + d, 2 * d);
+                    worker->wide + d, stride);
 }
 
 // Queries, keys and values of the next attention.
@@ -172,11 +173,11 @@ static void finish_layer(const WhisperEncoding *job, WhisperWorker *worker, Bloc
     nn_norm_run(kernels, &layer->mlp_norm, block.count, x, d, worker->narrow, d);
     rows->x = worker->narrow;
     nn_rows_prepare(kernels, rows, 0, block.count, &layer->fc1.weight);
-    const NnOutput hidden = {.c = worker->wide, .stride = inner, .gelu = true};
+    const NnOutput hidden = {.c = worker->wide, .stride = inner + WHISPER_GAP, .gelu = true};
     nn_linear_rows(kernels, &layer->fc1, rows, 0, block.count, &hidden);
 
     rows->x = worker->wide;
-    rows->stride = inner;
+    rows->stride = hidden.stride;
     nn_rows_prepare(kernels, rows, 0, block.count, &layer->fc2.weight);
     nn_linear_rows(kernels, &layer->fc2, rows, 0, block.count, &onto_x);
 }

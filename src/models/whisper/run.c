@@ -36,7 +36,8 @@ static bool reserve_workers(WhisperRun *run)
     const size_t mel = (2 * block + 3) * dims->n_mels; // under a block of positions
     const size_t conv1 = (2 * block + 1) * dims->n_state;
     const size_t narrow = BASE_MAX(block * dims->n_state, mel);
-    const size_t wide = BASE_MAX(block * BASE_MAX(model->n_inner, 2 * dims->n_state), conv1);
+    const size_t wide =
+        BASE_MAX(block * (BASE_MAX(model->n_inner, 2 * dims->n_state) + WHISPER_GAP), conv1);
     const size_t scores = BASE_MAX(nn_attention_scratch(dims->n_audio_ctx), dims->n_text_ctx);
     // An odd number of cache lines, or all rows of a block would share a few sets of the cache.
     const size_t bytes = nn_rows_bytes(BASE_MAX(model->n_inner, dims->n_state)) + LINE_BYTES;

@@ -63,7 +63,8 @@ struct WhisperModel {
 ScoutStatus whisper_load(WhisperModel *model, ThreadPool *pool, ScoutError *error);
 
 enum {
-    WHISPER_BLOCK = 64,      // most positions of the encoder that a task takes through a layer
+    WHISPER_BLOCK = 128,     // most positions of the encoder that a task takes through a layer
+    WHISPER_GAP = 16,        // floats between wide rows, or rows would share sets of the cache
     WHISPER_LOGIT_ROWS = 16, // rows of logits held while aligning
     WHISPER_PAGE_SLOTS = 64, // tokens of a page of the self-attention cache
 };
