@@ -332,19 +332,24 @@ static ScoutStatus load_encoder(Loader *loader)
     return status;
 }
 
-// One row of the embedding is read a token, so the most exact encoding there costs nothing; the
-// projection reads it all.
+// The projection reads the embedding whole, the look-up a row a token. Rows in 8 bits are exact
+// enough to be looked up, and in memory anyway; the pages of a second encoding would come to be,
+// too, row by row, and for most of a long recording.
 static ScoutStatus load_embedding(const Loader *loader)
 {
     WhisperModel *model = loader->model;
     const WhisperDims *dims = &model->dims;
     const char *name = "decoder.embedding";
     const PackedTensor *stored = NULL;
-    const ScoutStatus status = find_matrix(loader, name, dims->n_vocab, dims->n_state, exact_first,
-                                           &model->embedding, &stored);
-    return status ? status
-                  : load_named(loader, name, dims->n_vocab, dims->n_state, linear_kind(model),
-                               &model->projection.weight);
+    ScoutStatus status = load_named(loader, name, dims->n_vocab, dims->n_state, linear_kind(model),
+                                    &model->projection.weight);
+    if (status)
+        return status;
+    model->embedding = model->projection.weight;
+    if (model->embedding.format != NN_S8)
+        status = find_matrix(loader, name, dims->n_vocab, dims->n_state, exact_first,
+                             &model->embedding, &stored);
+    return status;
 }
 
 static ScoutStatus load_decoder(Loader *loader)

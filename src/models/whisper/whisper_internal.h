@@ -46,8 +46,8 @@ struct WhisperModel {
     WhisperEncoderLayer *encoder;
     NnNorm encoder_norm;
 
-    NnMatrix embedding;             // for look-up: the most exact encoding in the file
-    NnLinear projection;            // the same matrix, in the form the compute type multiplies
+    NnMatrix embedding;  // for look-up: the projection's weights, or the most exact in the file
+    NnLinear projection; // the same matrix, in the form the compute type multiplies
     const float *decoder_positions; // [n_text_ctx][n_state]
     WhisperDecoderLayer *decoder;
     NnNorm decoder_norm;
