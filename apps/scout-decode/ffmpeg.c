@@ -26,13 +26,12 @@ static bool find_module(char out[PATH_BYTES])
     return written > 0 && written < PATH_BYTES;
 }
 
-const Ffmpeg *ffmpeg_load(void)
+const Ffmpeg *ffmpeg_load(bool whole)
 {
     char path[PATH_BYTES];
     if (!find_module(path))
         return NULL;
-    // Lazily: of thousands of functions a recording needs a few hundred.
-    void *module = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
+    void *module = dlopen(path, (whole ? RTLD_NOW : RTLD_LAZY) | RTLD_LOCAL);
     const Ffmpeg *found = module ? dlsym(module, FFMPEG_SYMBOL_NAME) : NULL;
     if (!found)
         (void)fprintf(stderr, "scout-decode cannot load FFmpeg: %s\n", dlerror());

@@ -20,7 +20,8 @@ typedef struct Ffmpeg {
 extern const Ffmpeg FFMPEG_SYMBOL;
 
 // Loads the module, which lies beside the program. Before the sandbox; NULL when it cannot be, and
-// then standard error says why.
-const Ffmpeg *ffmpeg_load(void);
+// then standard error says why. Of its thousands of functions a recording needs a few hundred, and
+// these are looked up when they are called, unless all are here, as a whole.
+const Ffmpeg *ffmpeg_load(bool whole);
 
 #endif

@@ -11,6 +11,7 @@
 #include "ffmpeg.h"
 #include "plain.h"
 #include "sandbox.h"
+#include "starter.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -29,6 +30,11 @@ typedef struct Options {
     int64_t max_bytes;
     bool probe; // only say what the sandbox is
 } Options;
+
+static const Options DEFAULTS = {
+    .decode = {.max_seconds = 7 * 24 * 3600},
+    .max_bytes = INT64_C(1) << 40,
+};
 
 static bool parse_extension(const char *text, char out[EXTENSION_MAX])
 {
@@ -76,41 +82,73 @@ static void enter_sandbox(const Options *options, ProtocolHello *hello)
     hello->landlock_abi = report.landlock_abi;
 }
 
-int main(int count, char **arguments)
+// ffmpeg is NULL when it is not loaded yet. Returns when it cannot be.
+static int decode(const Options *options, const Ffmpeg *ffmpeg)
 {
     static Output output;
     static Input input;
-    Options options = {.decode = {.max_seconds = 7 * 24 * 3600}, .max_bytes = INT64_C(1) << 40};
-    bool understood = count > 1;
-    for (int i = 1; i < count; i++)
-        understood = understood && parse_option(arguments[i], &options);
-    if (!understood || isatty(STDOUT_FILENO)) {
-        (void)fputs(USAGE, stderr);
-        return EXIT_USAGE;
-    }
+    static WavPlain wav;
+    ProtocolHello hello = {0};
+    bool loaded = ffmpeg;
+    bool plain = false;
     sandbox_prepare();
-    input_init(&input, STDIN_FILENO, (uint64_t)options.max_bytes);
+    input_init(&input, STDIN_FILENO, (uint64_t)options->max_bytes);
     output_init(&output, STDOUT_FILENO);
     // Whether FFmpeg is needed shows in the first bytes, and it has to be loaded before the sandbox
     // is closed. All that is done to them here is to compare them with the header of a plain WAV.
-    WavPlain wav;
-    bool plain = false;
-    if (!options.probe) {
+    if (!loaded && !options->probe) {
         input_read_head(&input);
-        plain = plain_is(&input, &options.decode, &wav);
+        plain = plain_is(&input, &options->decode, &wav);
     }
-    const Ffmpeg *ffmpeg = plain ? NULL : ffmpeg_load();
-    if (!plain && !ffmpeg)
+    if (!loaded && !plain)
+        ffmpeg = ffmpeg_load(false);
+    if (!ffmpeg && !plain)
         return EXIT_NO_FFMPEG;
-    ProtocolHello hello = {0};
     if (ffmpeg)
         ffmpeg->describe(hello.versions, sizeof hello.versions);
-    enter_sandbox(&options, &hello);
+    enter_sandbox(options, &hello);
     output_hello(&output, &hello);
+    if (loaded) {
+        input_read_head(&input);
+        plain = plain_is(&input, &options->decode, &wav);
+    }
     if (plain)
-        plain_decode(&wav, &options.decode, &input, &output);
-    else if (!options.probe)
-        ffmpeg->decode(&options.decode, &input, &output);
+        plain_decode(&wav, &options->decode, &input, &output);
+    else if (!options->probe)
+        ffmpeg->decode(&options->decode, &input, &output);
     // Not exit(): what libraries do at the end is not worth opening the sandbox for.
     _exit(0);
+}
+
+static int explain(void)
+{
+    (void)fputs(USAGE, stderr);
+    return EXIT_USAGE;
+}
+
+// As one that starts others; in those this goes on.
+static int serve(void)
+{
+    static StarterRequest request;
+    Options options = DEFAULTS;
+    const Ffmpeg *ffmpeg = ffmpeg_load(true);
+    if (!ffmpeg)
+        return EXIT_NO_FFMPEG;
+    starter_serve(&request);
+    for (int i = 0; i < request.count; i++) {
+        if (!parse_option(request.words[i], &options))
+            return explain();
+    }
+    return decode(&options, ffmpeg);
+}
+
+int main(int count, char **arguments)
+{
+    Options options = DEFAULTS;
+    if (count == 2 && str_equal(arguments[1], "--starter"))
+        return serve();
+    bool understood = count > 1;
+    for (int i = 1; i < count; i++)
+        understood = understood && parse_option(arguments[i], &options);
+    return understood && !isatty(STDOUT_FILENO) ? decode(&options, NULL) : explain();
 }

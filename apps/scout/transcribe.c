@@ -1,6 +1,7 @@
 // `scout transcribe`: inputs one after the other through one engine, results as they come.
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -395,11 +396,24 @@ static int ignore_event(void *context, const ScoutEvent *event)
     return 0;
 }
 
+// Whether an input's name does not say that it is a WAV, which needs no decoder that takes long to
+// start.
+static bool has_foreign(const char *const *inputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *dot = strrchr(inputs[i], '.');
+        if (!dot || strcasecmp(dot, ".wav") != 0)
+            return true;
+    }
+    return false;
+}
+
 // Loads the models and lets the engine check the options, once and before any file is touched.
 static ScoutStatus open_engine(Run *run, ScoutError *error)
 {
     int64_t start_ns = clock_monotonic_ns();
     terminal_progress("loading the model", -1, -1);
+    run->request.engine.decoder_ahead = has_foreign(run->inputs, run->input_count);
     ScoutStatus status = scout_engine_new(&run->request.engine, &run->engine, error);
     if (status)
         return status;

@@ -144,6 +144,9 @@ typedef struct ScoutEngineOptions {
     // Models that stay in memory when they are not in use: when another is loaded beyond so many,
     // the one unused for longest is given up. 0: 2.
     int models_max;
+    // Nonzero: has the decoder's process ready (it takes some 20 ms) before the first recording
+    // comes. For those who know that one will that is no plain WAV; otherwise it is done after one.
+    int decoder_ahead;
 } ScoutEngineOptions;
 
 SCOUT_API void scout_engine_options_init(ScoutEngineOptions *options);

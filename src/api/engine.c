@@ -8,6 +8,7 @@
 
 #include "base/attributes.h"
 #include "base/clock.h"
+#include "audio/decoder.h"
 #include "base/memory.h"
 #include "kernels/cpu.h"
 #include "models/registry.h"
@@ -68,8 +69,12 @@ static ScoutStatus engine_setup(ScoutEngine *engine, const ScoutEngineOptions *o
     if (status)
         return status;
     status = copy_text(options->decoder, &engine->decoder, error);
+    if (!status)
+        status = audio_starter_new(engine->decoder, &engine->starter, error);
     if (status)
         return status;
+    if (options->decoder_ahead)
+        audio_starter_begin(engine->starter);
     if (options->models_folder) {
         status = copy_text(options->models_folder, &engine->models_folder, error);
     } else if (!(engine->models_folder = registry_folder())) {
@@ -147,6 +152,7 @@ void scout_engine_free(ScoutEngine *engine)
     thread_pool_free(engine->pool);
     schedule_free(engine->schedule);
     mem_free(engine->models_folder);
+    audio_starter_free(engine->starter);
     mem_free(engine->decoder);
     pthread_cond_destroy(&engine->loaded);
     pthread_mutex_destroy(&engine->lock);

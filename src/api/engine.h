@@ -28,7 +28,8 @@ struct ScoutEngine {
     ThreadPool *pool;
     Schedule *schedule; // whoever holds its turn may use the pool
     char *models_folder;
-    char *decoder; // NULL: audio_decoder_open finds it
+    char *decoder;                // NULL: audio_decoder_open finds it
+    struct AudioStarter *starter; // of decoders, for inputs that need FFmpeg
     WhisperCompute compute;
     size_t models_max;     // models kept, while that does not take them from their users
     pthread_mutex_t lock;  // guards the two below; held for moments only

@@ -222,6 +222,7 @@ ScoutStatus scout_transcribe_file(ScoutEngine *engine, const char *path,
     const Cancel *flag = cancel ? &cancel->flag : NULL;
     AudioDecoderOptions decoding = {
         .program = engine->decoder,
+        .starter = engine->starter,
         .start_s = chosen.start_s,
         .end_s = chosen.end_s,
         .channel = chosen.channel,

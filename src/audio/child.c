@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +16,7 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 
-enum { KILL_WAIT_MS = 2000 };
+enum { KILL_WAIT_MS = 2000, ANSWER_WAIT_MS = 5000 };
 
 static void close_fd(int *fd)
 {
@@ -92,38 +94,120 @@ static int spawn(const char *program, const char *const *arguments, int input, i
     return code;
 }
 
+// What a child writes to, and its ends here, which never block.
+typedef struct Pipes {
+    int output[2];
+    int messages[2];
+} Pipes;
+
+static void close_pipes(Pipes *pipes)
+{
+    for (int i = 0; i < 2; i++) {
+        close_fd(&pipes->output[i]);
+        close_fd(&pipes->messages[i]);
+    }
+}
+
+static ScoutStatus make_pipes(Pipes *pipes, ScoutError *error)
+{
+    *pipes = (Pipes){{-1, -1}, {-1, -1}};
+    if (make_pipe(pipes->output) && make_pipe(pipes->messages) && stop_blocking(pipes->output[0]) &&
+        stop_blocking(pipes->messages[0]) && stop_blocking(pipes->messages[1]))
+        return SCOUT_OK;
+    int code = errno;
+    close_pipes(pipes);
+    return error_set_errno(error, code, "cannot make a pipe for the decoder");
+}
+
+static Child adopt(pid_t pid, Pipes *pipes)
+{
+    close_fd(&pipes->output[1]);
+    close_fd(&pipes->messages[1]);
+    return (Child){.pid = pid, .output = pipes->output[0], .messages = pipes->messages[0]};
+}
+
 ScoutStatus child_start(const char *program, const char *const *arguments, int input, Child *child,
                         ScoutError *error)
 {
-    int output[2];
-    int messages[2];
-    if (!make_pipe(output))
-        return error_set_errno(error, errno, "cannot make a pipe for the decoder");
-    if (!make_pipe(messages)) {
-        int code = errno;
-        close_fd(&output[0]);
-        close_fd(&output[1]);
-        return error_set_errno(error, code, "cannot make a pipe for the decoder");
-    }
+    Pipes pipes;
+    ScoutStatus status = make_pipes(&pipes, error);
+    if (status)
+        return status;
     pid_t pid = 0;
-    int code = 0;
-    if (!stop_blocking(output[0]) || !stop_blocking(messages[0]) || !stop_blocking(messages[1]))
-        code = errno;
-    if (!code)
-        code = spawn(program, arguments, input, output[1], messages[1], &pid);
-    close_fd(&output[1]);
-    close_fd(&messages[1]);
+    int code = spawn(program, arguments, input, pipes.output[1], pipes.messages[1], &pid);
     if (code) {
-        close_fd(&output[0]);
-        close_fd(&messages[0]);
+        close_pipes(&pipes);
         const char *why = strerrordesc_np(code);
         return error_set(error, SCOUT_ERROR_CHILD,
                          "the decoder %s could not be started: %s; install scout-decode, or name "
                          "it in SCOUT_DECODE",
                          program, why ? why : "unknown reason");
     }
-    *child = (Child){.pid = pid, .output = output[0], .messages = messages[0]};
+    *child = adopt(pid, &pipes);
     return SCOUT_OK;
+}
+
+// One message: the arguments, each with its final NUL, and the three descriptors.
+static bool send_request(int starter, const char *const *arguments, const int descriptors[3])
+{
+    char text[CHILD_REQUEST_MAX];
+    size_t length = 0;
+    for (const char *const *word = arguments + 1; *word; word++) {
+        size_t size = strlen(*word) + 1;
+        if (size > sizeof text - length)
+            return false;
+        memcpy(text + length, *word, size);
+        length += size;
+    }
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
+    } control = {{0}};
+    struct iovec vector = {.iov_base = text, .iov_len = length};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(3 * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, 3 * sizeof(int));
+    return sendmsg(starter, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
+}
+
+// The answer: the child's process, or 0 when there is none (yet).
+static pid_t take_answer(int starter)
+{
+    int32_t pid = 0;
+    ssize_t length;
+    do
+        length = recv(starter, &pid, sizeof pid, MSG_DONTWAIT);
+    while (length < 0 && errno == EINTR);
+    return length == sizeof pid && pid > 0 ? pid : 0;
+}
+
+bool child_request(int starter, const char *const *arguments, int input, Child *child)
+{
+    Pipes pipes;
+    if (make_pipes(&pipes, NULL))
+        return false;
+    const int descriptors[3] = {input, pipes.output[1], pipes.messages[1]};
+    pid_t pid = 0;
+    if (send_request(starter, arguments, descriptors)) {
+        struct pollfd answer = {.fd = starter, .events = POLLIN};
+        int64_t deadline = clock_monotonic_ns() + (int64_t)ANSWER_WAIT_MS * 1000000;
+        while (poll(&answer, 1, ANSWER_WAIT_MS) < 0 && errno == EINTR &&
+               clock_monotonic_ns() < deadline) {
+        }
+        pid = take_answer(starter);
+    }
+    if (pid <= 0) {
+        close_pipes(&pipes);
+        return false;
+    }
+    *child = adopt(pid, &pipes);
+    return true;
 }
 
 static bool reap(Child *child)

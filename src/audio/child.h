@@ -16,7 +16,7 @@ typedef struct Child {
     bool reaped;     // wait_status is known
 } Child;
 
-enum { CHILD_DETAIL_MAX = 320 };
+enum { CHILD_DETAIL_MAX = 320, CHILD_REQUEST_MAX = 1024 };
 
 #define CHILD_NONE ((Child){.output = -1, .messages = -1})
 
@@ -25,6 +25,11 @@ enum { CHILD_DETAIL_MAX = 320 };
 // program's name, and the last is NULL. Nothing else is inherited, from any thread.
 ScoutStatus child_start(const char *program, const char *const *arguments, int input, Child *child,
                         ScoutError *error);
+
+// The same from a process that was started ahead and has loaded what children need: it makes a copy
+// of itself, which is a child of this process. starter is a socket to it, used by one thread at a
+// time. False when it does not answer; then no more can be asked of it.
+bool child_request(int starter, const char *const *arguments, int input, Child *child);
 
 // Waits up to timeout_ms for the child to end by itself; true if it has.
 bool child_wait(Child *child, int timeout_ms);

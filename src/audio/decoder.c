@@ -19,6 +19,8 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "child.h"
+#include "find.h"
+#include "starter.h"
 
 enum {
     DEFAULT_STALL_MS = 30000,
@@ -29,7 +31,6 @@ enum {
     ARGUMENTS_MAX = 8,
     ARGUMENT_MAX = 64,
     EXTENSION_MAX = 9,
-    PATH_SIZE = 4096,
     NAME_MAX_BYTES = 320,
     BUFFER_BYTES = 2 * PROTOCOL_FRAME_MAX
 };
@@ -42,6 +43,7 @@ struct AudioDecoder {
     Child child;
     int waited_input; // a pipe that the child reads, to see whether it waits for its writer; or -1
     const Cancel *cancel;
+    AudioStarter *starter; // may be NULL
     int64_t stall_ns;
     int64_t deadline_ns;   // when a child that goes on delivering nothing is given up
     uint64_t samples_left; // that the child may still send
@@ -64,43 +66,6 @@ struct AudioDecoder {
     size_t filled; // bytes in buffer
     uint8_t buffer[BUFFER_BYTES];
 };
-
-// ---- Finding the program
-
-static bool is_program(const char *path)
-{
-    return access(path, X_OK) == 0;
-}
-
-// A file in the folder of the running program, or in a folder named from there.
-static bool beside_program(const char *relative, char *out, size_t size)
-{
-    char self[PATH_SIZE];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0)
-        return false;
-    self[length] = '\0';
-    char *slash = strrchr(self, '/');
-    if (!slash)
-        return false;
-    *slash = '\0';
-    int written = snprintf(out, size, "%s/%s", self, relative);
-    return written > 0 && (size_t)written < size && is_program(out);
-}
-
-static const char *find_program(const char *program, char *out, size_t size)
-{
-    if (program)
-        return program;
-    const char *named = secure_getenv("SCOUT_DECODE");
-    if (named && named[0])
-        return named;
-    if (beside_program("scout-decode", out, size) ||
-        beside_program("../libexec/scout/scout-decode", out, size))
-        return out;
-    (void)str_copy(out, size, SCOUT_LIBEXEC_FOLDER "/scout-decode");
-    return out;
-}
 
 // ---- Opening the input
 
@@ -246,7 +211,7 @@ static void find_extension(const char *path, char out[EXTENSION_MAX])
 static ScoutStatus start_child(const char *path, const AudioDecoderOptions *options, int input,
                                Child *child, ScoutError *error)
 {
-    char program[PATH_SIZE];
+    char program[DECODER_PATH_MAX];
     char extension[EXTENSION_MAX];
     char words[6][ARGUMENT_MAX];
     find_extension(path, extension);
@@ -261,7 +226,9 @@ static ScoutStatus start_child(const char *path, const AudioDecoderOptions *opti
     (void)snprintf(words[5], ARGUMENT_MAX, "--extension=%s", extension);
     const char *arguments[ARGUMENTS_MAX] = {"scout-decode", words[0], words[1], words[2],
                                             words[3],       words[4], words[5], NULL};
-    return child_start(find_program(options->program, program, sizeof program), arguments, input,
+    if (starter_request(options->starter, arguments, input, child))
+        return SCOUT_OK;
+    return child_start(decoder_find(options->program, program, sizeof program), arguments, input,
                        child, error);
 }
 
@@ -458,6 +425,7 @@ static AudioDecoder *new_decoder(const AudioDecoderOptions *options)
     decoder->child = CHILD_NONE;
     decoder->waited_input = -1;
     decoder->cancel = options->cancel;
+    decoder->starter = options->starter;
     decoder->stall_ns = (int64_t)stall_ms * 1000000;
     decoder->samples_left = (uint64_t)llround(max_seconds * AUDIO_SAMPLE_RATE);
     return decoder;
@@ -514,6 +482,9 @@ void audio_decoder_close(AudioDecoder *decoder)
     child_end(&decoder->child);
     if (decoder->waited_input >= 0)
         (void)close(decoder->waited_input);
+    // A plain WAV needs no FFmpeg, and then the next input probably does not either.
+    if (decoder->starter && decoder->reader.info && !str_equal(decoder->info.container, "wav"))
+        audio_starter_begin(decoder->starter);
     mem_free(decoder);
 }
 
@@ -582,14 +553,14 @@ static void probe(AudioDecoder *decoder, const char *program, AudioSandbox *sand
 {
     static const char *const arguments[] = {"scout-decode", "--probe", NULL};
     ScoutError error = {0};
-    char path[PATH_SIZE];
+    char path[DECODER_PATH_MAX];
     int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (input < 0) {
         (void)error_set_errno(&error, errno, "/dev/null cannot be opened");
         (void)str_copy(sandbox->problem, sizeof sandbox->problem, error.message);
         return;
     }
-    ScoutStatus status = child_start(find_program(program, path, sizeof path), arguments, input,
+    ScoutStatus status = child_start(decoder_find(program, path, sizeof path), arguments, input,
                                      &decoder->child, &error);
     (void)close(input);
     allow_time(decoder);

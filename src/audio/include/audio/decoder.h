@@ -13,6 +13,17 @@
 
 enum { AUDIO_SAMPLE_RATE = 16000 };
 
+// A process that has loaded what decoding needs and waits, so that an input that needs FFmpeg finds
+// it loaded. It makes a process of its own for each input and never sees one itself; it ends with
+// this process or with audio_starter_free. Any thread; outlives the decoders that use it.
+typedef struct AudioStarter AudioStarter;
+
+// program as in AudioDecoderOptions. Starts nothing yet: that happens when a decoder that uses it
+// is closed and needed FFmpeg, or with audio_starter_begin, which does not wait for it.
+ScoutStatus audio_starter_new(const char *program, AudioStarter **starter, ScoutError *error);
+void audio_starter_begin(AudioStarter *starter);
+void audio_starter_free(AudioStarter *starter);
+
 typedef struct AudioDecoderOptions {
     const char *program;  // path of scout-decode; NULL: see "Finding it" in docs/audio.md
     double start_s;       // skip what is before; >= 0
@@ -23,6 +34,7 @@ typedef struct AudioDecoderOptions {
     int stall_timeout_ms; // a child that delivers nothing for so long is killed; 0: 30,000. Waiting
                           // for the writer of a pipe does not count
     const Cancel *cancel; // noticed within 100 ms; may be NULL
+    AudioStarter *starter; // of the same program; may be NULL
 } AudioDecoderOptions;
 
 // What the container says; strings are sanitised UTF-8 of at most 63 bytes, empty when unknown.
