@@ -78,6 +78,15 @@ static float dot_lanes(size_t n, const float *a, const float *b)
     return f32x16_sum(sum);
 }
 
+enum { ROWS_AHEAD = 8 }; // rows that lie apart are asked for so far ahead
+
+LANES_INLINE void prefetch_row(const float *row, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        __builtin_prefetch(row + i);
+    }
+}
+
 // Four rows at a time: each waits for its last sum.
 static void dot_rows_lanes(size_t count, size_t n, const float *x, const float *const *rows,
                            size_t offset, float *out)
@@ -86,6 +95,9 @@ static void dot_rows_lanes(size_t count, size_t n, const float *x, const float *
     for (; r + 4 <= count && n % LANES == 0; r += 4) {
         const float *row[4] = {rows[r] + offset, rows[r + 1] + offset, rows[r + 2] + offset,
                                rows[r + 3] + offset};
+        for (size_t ahead = r + ROWS_AHEAD; ahead < BASE_MIN(r + ROWS_AHEAD + 4, count); ahead++) {
+            prefetch_row(rows[ahead] + offset, n);
+        }
         f32x16 s0 = f32x16_zero();
         f32x16 s1 = s0;
         f32x16 s2 = s0;
@@ -119,6 +131,9 @@ static void mix_rows_lanes(size_t count, size_t n, const float *weights, const f
         f32x16 s3 = s0;
         for (size_t r = 0; r < count; r++) {
             const float *row = rows[r] + offset + i;
+            if (r + ROWS_AHEAD < count) {
+                prefetch_row(rows[r + ROWS_AHEAD] + offset + i, (size_t)4 * LANES);
+            }
             f32x16 weight = f32x16_set1(weights[r]);
             s0 = f32x16_fma(weight, f32x16_load(row), s0);
             s1 = f32x16_fma(weight, f32x16_load(row + LANES), s1);

@@ -8,11 +8,11 @@
 #include "kernels/pack.h"
 
 enum {
-    PIECE_PANELS = 4,    // the narrowest piece worth a task: 64 columns, the width of the tiles
+    PIECE_PANELS = 8,    // the narrowest piece worth a task: each begins at the memory's latency
     PIECES_A_THREAD = 4, // so that a thread that comes late costs little
     PIECE_ROWS = 48,     // rows whose input stays in the second-level cache
     K_UNIT = KERNELS_S4_GROUP,
-    JOIN_COLUMNS = PIECE_PANELS * KERNELS_PANEL, // of rows in two parts, at a time
+    JOIN_COLUMNS = 4 * KERNELS_PANEL, // of rows in two parts, at a time
     JOIN_ROWS = 24,
 };
 

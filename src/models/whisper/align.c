@@ -32,11 +32,8 @@ static void probabilities_of(WhisperRun *run, const int32_t *next, size_t count,
 {
     const size_t n_text = (size_t)bpe_special(run->model->bpe)->end;
     for (size_t first = 0; first < count; first += WHISPER_LOGIT_ROWS) {
-        size_t rows[WHISPER_LOGIT_ROWS];
         const size_t n = BASE_MIN((size_t)WHISPER_LOGIT_ROWS, count - first);
-        for (size_t i = 0; i < n; i++)
-            rows[i] = first + i;
-        whisper_project(run, rows, n, n_text, run->align_logits);
+        whisper_project(run, first, n, n_text, run->align_logits);
         ProbabilityJob job = {
             .logits = run->align_logits,
             .n_text = n_text,
@@ -62,7 +59,8 @@ ScoutStatus whisper_align(WhisperRun *run, size_t audio, size_t sequence, const 
         run->align_rows[i] = (WhisperRow){.sequence = sequence, .token = tokens[i]};
     whisper_sequence_start(run, sequence, audio);
     const WhisperCapture capture = {.weights = weights, .count = count};
-    const ScoutStatus status = whisper_decode_states(run, run->align_rows, count, &capture, error);
+    const ScoutStatus status =
+        whisper_decode_states(run, run->align_rows, count, &capture, false, error);
     if (status)
         return status;
     if (probabilities)

@@ -1,7 +1,7 @@
 // The decoder: rows of tokens in, logits out. A row is one token at the end of a sequence; all rows
-// of a call go through a layer together, so that the weights are read once. Heads are independent
-// up to the projection that joins them, so one task computes a head's queries, keys and values and
-// attends with them: a layer costs six passes over the pool.
+// of a call go through a layer together, so that the weights are read once. Products are cut into
+// few long pieces, because a piece begins at the memory's latency; attention is cut by heads. In
+// the last layer all rows leave keys and values, and only those whose result is wanted go on.
 #include "whisper_internal.h"
 
 #include <assert.h>
@@ -14,6 +14,8 @@ typedef struct DecodeJob {
     size_t count;
     size_t layer;
     const WhisperCapture *capture;
+    const size_t *kept; // rows that go on from self-attention, ascending; NULL if all do
+    size_t kept_count;
     // Of the pass at hand:
     const NnNorm *norm; // NULL where the input is used as it is
     const NnMatrix *matrix;
@@ -69,6 +71,7 @@ static void add_projected(DecodeJob *job, const NnLinear *linear, const float *f
     nn_linear_run(&run->context, linear, &run->row_input, job->count, &out);
 }
 
+// All keys and values first: rows see those before them.
 static void self_task(void *context, size_t head, size_t worker)
 {
     const DecodeJob *job = context;
@@ -76,12 +79,6 @@ static void self_task(void *context, size_t head, size_t worker)
     const WhisperModel *model = run->model;
     const size_t d = model->dims.n_state;
     const size_t size = model->head_size;
-    for (size_t part = 0; part < 3; part++) {
-        const size_t column = part * d + head * size;
-        const NnLinear linear = nn_linear_columns(&model->decoder[job->layer].qkv, column, size);
-        const NnOutput out = {.c = run->row_qkv + column, .stride = 3 * d};
-        nn_linear_rows(model->kernels, &linear, &run->row_input, 0, job->count, &out);
-    }
     const size_t keys = whisper_key_offset(model, job->layer, head);
     const size_t values = whisper_value_offset(model, job->layer, head);
     for (size_t i = 0; i < job->count; i++) {
@@ -90,13 +87,14 @@ static void self_task(void *context, size_t head, size_t worker)
         memcpy(place + keys, qkv + d, size * sizeof(float));
         memcpy(place + values, qkv + 2 * d, size * sizeof(float));
     }
-    for (size_t i = 0; i < job->count; i++) {
+    for (size_t j = 0; j < job->kept_count; j++) {
+        const size_t i = job->kept ? job->kept[j] : j;
         const NnCache past = {.places = (const float *const *)run->row_sequences[i]->places,
                               .length = run->row_lengths[i],
                               .keys = keys,
                               .values = values};
         nn_attention_cached(model->kernels, &past, size, run->row_qkv + i * 3 * d + head * size,
-                            run->workers[worker].scores, run->row_attended + i * d + head * size);
+                            run->workers[worker].scores, run->row_attended + j * d + head * size);
     }
 }
 
@@ -114,44 +112,86 @@ static void capture_scores(const DecodeJob *job, size_t head, size_t first, size
     }
 }
 
-static void cross_task(void *context, size_t head, size_t worker)
+// One head for the rows of one audio.
+static void cross_task(void *context, size_t index, size_t worker)
 {
     const DecodeJob *job = context;
     const WhisperRun *run = job->run;
     const WhisperModel *model = run->model;
     const size_t d = model->dims.n_state;
+    const size_t head = index % model->dims.n_heads;
     const size_t column = head * model->head_size;
-    const NnLinear linear =
-        nn_linear_columns(&model->decoder[job->layer].cross_q, column, model->head_size);
+    const WhisperSpan span = run->spans[index / model->dims.n_heads];
+    const NnPanels panels = whisper_cross_panels(run, span.audio, job->layer);
     float *q = run->row_qkv + column;
     float *scores = run->workers[worker].scores;
-    const NnOutput out = {.c = q, .stride = d};
-    nn_linear_rows(model->kernels, &linear, &run->row_input, 0, job->count, &out);
-    for (size_t i = 0; i < run->span_count; i++) {
-        const WhisperSpan span = run->spans[i];
-        const NnPanels panels = whisper_cross_panels(run, span.audio, job->layer);
-        for (size_t done = 0; done < span.count; done += NN_QUERIES_MAX) {
-            const size_t first = span.first + done;
-            const size_t count = BASE_MIN((size_t)NN_QUERIES_MAX, span.count - done);
-            nn_attention_panels(model->kernels, &panels, head, count, q + first * d, d, scores,
-                                run->row_attended + first * d + column, d);
-            capture_scores(job, head, first, count, panels.length, scores);
-        }
+    for (size_t done = 0; done < span.count; done += NN_QUERIES_MAX) {
+        const size_t first = span.first + done;
+        const size_t count = BASE_MIN((size_t)NN_QUERIES_MAX, span.count - done);
+        nn_attention_panels(model->kernels, &panels, head, count, q + first * d, d, scores,
+                            run->row_attended + first * d + column, d);
+        capture_scores(job, head, first, count, panels.length, scores);
     }
 }
 
-static void decode_layer(DecodeJob *job)
+static void find_spans(WhisperRun *run, size_t count)
+{
+    run->span_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t audio = run->row_sequences[i]->audio;
+        if (run->span_count > 0 && run->spans[run->span_count - 1].audio == audio)
+            run->spans[run->span_count - 1].count++;
+        else
+            run->spans[run->span_count++] = (WhisperSpan){.first = i, .count = 1, .audio = audio};
+    }
+}
+
+// Only the kept rows are left.
+static void keep_rows(DecodeJob *job)
 {
     WhisperRun *run = job->run;
-    const size_t n_heads = run->model->dims.n_heads;
+    const size_t d = run->model->dims.n_state;
+    for (size_t j = 0; j < job->kept_count; j++) {
+        const size_t i = job->kept[j];
+        assert(i >= j);
+        if (i == j)
+            continue;
+        memcpy(run->row_x + j * d, run->row_x + i * d, d * sizeof(float));
+        run->row_sequences[j] = run->row_sequences[i];
+    }
+    job->count = job->kept_count;
+    find_spans(run, job->count);
+}
+
+static void self_attend(DecodeJob *job, const WhisperDecoderLayer *layer, const size_t *kept,
+                        size_t kept_count)
+{
+    WhisperRun *run = job->run;
+    prepare_normed(job, &layer->attn_norm, &layer->qkv);
+    const NnOutput qkv = {.c = run->row_qkv, .stride = 3 * run->model->dims.n_state};
+    nn_linear_run(&run->context, &layer->qkv, &run->row_input, job->count, &qkv);
+    job->kept = kept;
+    job->kept_count = kept ? kept_count : job->count;
+    thread_pool_run(run->context.pool, run->model->dims.n_heads, self_task, job);
+    if (kept)
+        keep_rows(job);
+}
+
+// Rows that are not kept leave keys and values only; all are kept if kept is NULL.
+static void decode_layer(DecodeJob *job, const size_t *kept, size_t kept_count)
+{
+    WhisperRun *run = job->run;
     const WhisperDecoderLayer *layer = &run->model->decoder[job->layer];
 
-    prepare_normed(job, &layer->attn_norm, &layer->qkv);
-    thread_pool_run(run->context.pool, n_heads, self_task, job);
+    self_attend(job, layer, kept, kept_count);
+    if (job->count == 0)
+        return;
     add_projected(job, &layer->out, run->row_attended);
 
     prepare_normed(job, &layer->cross_norm, &layer->cross_q);
-    thread_pool_run(run->context.pool, n_heads, cross_task, job);
+    const NnOutput q = {.c = run->row_qkv, .stride = run->model->dims.n_state};
+    nn_linear_run(&run->context, &layer->cross_q, &run->row_input, job->count, &q);
+    thread_pool_run(run->context.pool, run->span_count * run->model->dims.n_heads, cross_task, job);
     add_projected(job, &layer->cross_out, run->row_attended);
 
     prepare_normed(job, &layer->mlp_norm, &layer->fc1);
@@ -208,18 +248,6 @@ static ScoutStatus append_rows(WhisperRun *run, const WhisperRow *rows, size_t c
     return SCOUT_OK;
 }
 
-static void find_spans(WhisperRun *run, const WhisperRow *rows, size_t count)
-{
-    run->span_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        const size_t audio = run->sequences[rows[i].sequence].audio;
-        if (run->span_count > 0 && run->spans[run->span_count - 1].audio == audio)
-            run->spans[run->span_count - 1].count++;
-        else
-            run->spans[run->span_count++] = (WhisperSpan){.first = i, .count = 1, .audio = audio};
-    }
-}
-
 static void embed(WhisperRun *run, const WhisperRow *rows, size_t count)
 {
     const WhisperModel *model = run->model;
@@ -232,33 +260,36 @@ static void embed(WhisperRun *run, const WhisperRow *rows, size_t count)
 }
 
 ScoutStatus whisper_decode_states(WhisperRun *run, const WhisperRow *rows, size_t count,
-                                  const WhisperCapture *capture, ScoutError *error)
+                                  const WhisperCapture *capture, bool wanted_only,
+                                  ScoutError *error)
 {
     ScoutStatus status = check_rows(run, rows, count, error);
     if (!status)
         status = append_rows(run, rows, count, error);
     if (status)
         return status;
-    find_spans(run, rows, count);
+    size_t kept_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].want_logits)
+            run->row_kept[kept_count++] = i;
+    find_spans(run, count);
     embed(run, rows, count);
     DecodeJob job = {.run = run, .count = count, .capture = capture};
-    for (; job.layer < run->model->dims.n_decoder_layers; job.layer++)
-        decode_layer(&job);
+    const size_t last = run->model->dims.n_decoder_layers - 1;
+    for (; job.layer < last; job.layer++)
+        decode_layer(&job, NULL, 0);
+    decode_layer(&job, wanted_only ? run->row_kept : NULL, kept_count);
     return SCOUT_OK;
 }
 
-void whisper_project(WhisperRun *run, const size_t *rows, size_t count, size_t n_vocab,
-                     float *logits)
+void whisper_project(WhisperRun *run, size_t first, size_t count, size_t n_vocab, float *logits)
 {
     const WhisperModel *model = run->model;
     const size_t d = model->dims.n_state;
     if (count == 0)
         return;
-    for (size_t i = 0; i < count; i++) {
-        assert(rows[i] >= i);
-        if (rows[i] != i)
-            memcpy(run->row_x + i * d, run->row_x + rows[i] * d, d * sizeof(float));
-    }
+    if (first > 0)
+        memmove(run->row_x, run->row_x + first * d, count * d * sizeof(float));
     DecodeJob job = {.run = run, .count = count};
     const NnLinear projection = nn_linear_columns(&model->projection, 0, n_vocab);
     prepare_normed(&job, &model->decoder_norm, &projection);
@@ -269,13 +300,12 @@ void whisper_project(WhisperRun *run, const size_t *rows, size_t count, size_t n
 ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count, float *logits,
                            ScoutError *error)
 {
-    const ScoutStatus status = whisper_decode_states(run, rows, count, NULL, error);
+    const ScoutStatus status = whisper_decode_states(run, rows, count, NULL, true, error);
     if (status)
         return status;
     size_t wanted = 0;
     for (size_t i = 0; i < count; i++)
-        if (rows[i].want_logits)
-            run->row_lengths[wanted++] = i; // the lengths have served
-    whisper_project(run, run->row_lengths, wanted, run->model->dims.n_vocab, logits);
+        wanted += rows[i].want_logits;
+    whisper_project(run, 0, wanted, run->model->dims.n_vocab, logits);
     return SCOUT_OK;
 }

@@ -109,6 +109,7 @@ static bool reserve_decoder(WhisperRun *run)
     run->row_input.scale = reserve(run, &failed, rows, 2 * sizeof(float));
     run->row_sequences = reserve(run, &failed, rows, sizeof(WhisperSequence *));
     run->row_lengths = reserve(run, &failed, rows, sizeof(*run->row_lengths));
+    run->row_kept = reserve(run, &failed, rows, sizeof(*run->row_kept));
     run->spans = reserve(run, &failed, rows, sizeof(*run->spans));
     run->align_rows = reserve(run, &failed, rows, sizeof(*run->align_rows));
     run->align_logits =

@@ -142,6 +142,7 @@ struct WhisperRun {
     NnRows row_input;
     const WhisperSequence **row_sequences; // what a row may see ...
     size_t *row_lengths;                   // ... and how much of it
+    size_t *row_kept;                      // rows whose logits are wanted
     WhisperSpan *spans;
     size_t span_count;
     WhisperRow *align_rows; // [rows]
@@ -171,13 +172,14 @@ ScoutStatus whisper_slot_append(WhisperRun *run, WhisperSequence *sequence, Scou
 size_t whisper_key_offset(const WhisperModel *model, size_t layer, size_t head);
 size_t whisper_value_offset(const WhisperModel *model, size_t layer, size_t head);
 
-// Appends the rows and computes the decoder up to its last layer; row_x then holds the states.
+// Appends the rows and computes the decoder up to its last layer; row_x then holds the states, of
+// all rows, or one after another of those whose logits are wanted.
 ScoutStatus whisper_decode_states(WhisperRun *run, const WhisperRow *rows, size_t count,
-                                  const WhisperCapture *capture, ScoutError *error);
+                                  const WhisperCapture *capture, bool wanted_only,
+                                  ScoutError *error);
 
-// Logits of `count` states in row_x, whose indices are in rows (increasing), for the first n_vocab
-// tokens. Overwrites row_x.
-void whisper_project(WhisperRun *run, const size_t *rows, size_t count, size_t n_vocab,
-                     float *logits);
+// Logits of the states first..first+count in row_x, for the first n_vocab tokens. Overwrites the
+// states before `first + count`.
+void whisper_project(WhisperRun *run, size_t first, size_t count, size_t n_vocab, float *logits);
 
 #endif
