@@ -2,6 +2,7 @@
 // and goes away again, and the calls that manage models.
 #include "fault.h"
 
+#include <scout/measure.h>
 #include <scout/models.h>
 #include <scout/speech.h>
 
@@ -105,6 +106,39 @@ static void test_transcribing(void **state)
     assert_true(fault_run_all(use_engine, &options, TRIALS_MAX) > 50);
 }
 
+static ScoutStatus measure_engine(void *context)
+{
+    ScoutEngine *engine = context;
+    ScoutMeasureOptions options;
+    scout_measure_options_init(&options);
+    options.model = "tiny";
+    options.runs = 1;
+    options.beam = options.windows = 1;
+    options.stages = SCOUT_MEASURE_PROMPT;
+    ScoutMeasurements *measured = NULL;
+    ScoutError error = {.message = ""};
+    const ScoutStatus status =
+        scout_engine_measure(engine, &options, NULL, NULL, &measured, &error);
+    assert_int_equal(error.message[0] != '\0', status != SCOUT_OK);
+    assert_int_equal(measured != NULL, status == SCOUT_OK);
+    scout_free(measured);
+    return status;
+}
+
+static void test_measuring(void **state)
+{
+    (void)state;
+    make_models();
+    ScoutEngineOptions options;
+    scout_engine_options_init(&options);
+    options.models_folder = "models";
+    options.threads = 2;
+    ScoutEngine *engine = NULL;
+    assert_int_equal(scout_engine_new(&options, &engine, NULL), SCOUT_OK);
+    assert_true(fault_run_all(measure_engine, engine, TRIALS_MAX) > 30);
+    scout_engine_free(engine);
+}
+
 static ScoutStatus manage_models(void *context)
 {
     (void)context;
@@ -140,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_transcribing),
+        IN_FOLDER(test_measuring),
         IN_FOLDER(test_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
