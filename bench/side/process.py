@@ -23,7 +23,11 @@ class Resident:
         self.process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, **(environment or {})})
-        self.hello = self.answer(limit_s)
+        try:
+            self.hello = self.answer(limit_s)
+        except BenchError:
+            self.close()
+            raise
 
     def answer(self, limit_s):
         end = time.monotonic() + limit_s
@@ -76,8 +80,8 @@ def run_once(command, environment=None, limit_s=300, merge=False):
         left = begin + limit_s - time.monotonic()
         if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
             process.kill()
-            os.waitpid(process.pid, 0)
-            process.returncode = -9
+            process.wait()
+            process.stdout.close()
             raise BenchError(f"not done within {limit_s:.0f} s")
         data = os.read(process.stdout.fileno(), 1 << 16)
         if not data:

@@ -1,0 +1,164 @@
+"""What bench/run and bench/scale are made of: limits of time, the driver, the table and the plot."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from xml.etree import ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "bench"))
+SCOUT, DRIVER = (os.path.abspath(path) for path in (sys.argv.pop(1), sys.argv.pop(1)))
+
+from side import report  # noqa: E402
+from side.process import BenchError, Resident, run_once  # noqa: E402
+from side.rows import Subject, take_turns  # noqa: E402
+
+
+class Processes(unittest.TestCase):
+    def test_once(self):
+        seconds, memory, text = run_once(["sh", "-c", "echo said; echo told >&2"])
+        self.assertEqual(text, "said\n")
+        self.assertGreater(seconds, 0)
+        self.assertGreater(memory, 0)
+        self.assertEqual(run_once(["sh", "-c", "echo told >&2"], merge=True)[2], "told\n")
+
+    def test_once_that_fails(self):
+        with self.assertRaisesRegex(BenchError, "status 3: the reason"):
+            run_once(["sh", "-c", "echo the reason; exit 3"])
+
+    def test_once_for_too_long(self):
+        begin = time.monotonic()
+        with self.assertRaisesRegex(BenchError, "not done within"):
+            run_once(["sleep", "60"], limit_s=0.2)
+        self.assertLess(time.monotonic() - begin, 30)
+
+    def test_resident_that_ends(self):
+        with self.assertRaisesRegex(BenchError, "ended by itself"):
+            Resident(["true"])
+
+    def test_resident_that_says_nothing(self):
+        with self.assertRaisesRegex(BenchError, "no answer"):
+            Resident(["sleep", "60"], limit_s=0.2)
+
+    def test_resident_that_cannot(self):
+        with self.assertRaisesRegex(BenchError, "no such thing"):
+            Resident(["echo", '{"error": "no such thing"}'])
+
+
+class Driver(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="scout-driver-"))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        quiet = {"check": True, "capture_output": True, "env": {**os.environ, "SCOUT_MODELS_DIR": str(folder)}}
+        subprocess.run([sys.executable, ROOT / "tools/make-tiny-model.py", folder / "made", "--only", "ggml-f16"], **quiet)
+        subprocess.run([SCOUT, "models", "import", folder / "made/ggml-f16.bin", "--name=tiny"], **quiet)
+        cls.driver = Resident([DRIVER, "--models-dir", folder, "--model", "tiny", "--threads", "2"])
+        cls.addClassCleanup(cls.driver.close)
+
+    def test_it_says_what_it_is(self):
+        self.assertEqual(self.driver.hello["threads"], 2)
+        self.assertTrue(self.driver.hello["kernels"])
+
+    def test_one_stage(self):
+        answer = self.driver.ask("measure 0.05 encoder")
+        self.assertGreater(answer["encoder_ms"], 0)
+        self.assertEqual(answer["decoder_ms_per_token"], 0)
+        with self.assertRaisesRegex(BenchError, "stages"):
+            self.driver.ask("measure 0.05 nonsense")
+
+    def test_idle_and_memory(self):
+        self.assertGreaterEqual(self.driver.ask("idle 0.1")["passed_s"], 0.1)
+        self.assertGreater(self.driver.ask("memory")["peak_rss_mb"], 1)
+
+    def test_what_it_cannot_do(self):
+        for command in ("nothing", "file 0", "samples 0 /nowhere", "file 0 /nowhere", "beside 0 1 /nowhere /nowhere"):
+            with self.assertRaises(BenchError):
+                self.driver.ask(command)
+        self.assertGreater(self.driver.ask("memory")["rss_mb"], 1)
+
+
+class Turns(unittest.TestCase):
+    def test_they_alternate_and_failures_are_kept(self):
+        order = []
+
+        def engine(name, fail_at=None):
+            def begin():
+                if fail_at == 0:
+                    raise BenchError("not here")
+
+                def run():
+                    order.append(name)
+                    if len(order) == fail_at:
+                        raise ValueError("went wrong")
+                    return float(len(order))
+                return run
+            return Subject(name, begin)
+        results = {r["name"]: r for r in take_turns([engine("a"), engine("b", 6), engine("c", 0)], 3)}
+        self.assertEqual(order, ["a", "b", "a", "b", "a", "b", "a"])
+        self.assertEqual(results["a"]["all"], [3, 5, 7])
+        self.assertEqual(results["a"]["median"], 5)
+        self.assertEqual((results["b"]["all"], results["b"]["error"]), ([4], "went wrong"))
+        self.assertEqual(results["c"], {"name": "c", "error": "not here"})
+
+
+def engine(name, *figures, **more):
+    return {"name": name, "min": min(figures), "median": sorted(figures)[len(figures) // 2], "all": list(figures), **more}
+
+
+MACHINE = {"processor": "A <B> & C", "processors": 2, "features": "x", "kernels": "y", "threads": 2, "memory_gb": 8,
+           "kernel": "6"}
+
+
+def result(**rows):
+    return {"rows": rows, "machine": MACHINE, "versions": ["Scout 1", "Other 2"], "commands": ["bench/run"],
+            "date": "2026-01-01"}
+
+
+class Report(unittest.TestCase):
+    def setUp(self):
+        encoder = {"title": "Encoder", "unit": "ms", "engines": [
+            engine("Slow", 200, 210), engine("Fast", 100, 110), {"name": "Broken", "error": "no | bfloat16"},
+            engine("Scout", 60, 77)]}
+        cold = {"title": "Cold", "unit": "s", "engines": [{"name": "OpenVINO GenAI", "error": "is gone"},
+                                                          engine("Scout", 0.1)]}
+        memory = {"title": "Memory", "runs": [
+            {"hours": "long", "seconds": 600, "took": 6, "memory_mb": 180, "s_a_minute": 0.6},
+            {"hours": "1", "seconds": 3600, "took": 36, "memory_mb": 200, "s_a_minute": 0.6}]}
+        self.result = result(encoder=encoder, cold=cold, memory=memory)
+
+    def test_ratios_are_to_the_fastest(self):
+        lines = {line["title"]: line for line in report.compared(self.result)}
+        line = lines["encoder, a full window of 30 s"]
+        self.assertEqual((line["other"], line["ratio"]), ("Fast", 0.6))
+        self.assertEqual(line["paired"], 77 / 110)
+        self.assertEqual(line["missing"], ["Broken: no | bfloat16"])
+        self.assertIn("is gone", lines["cold start: process start to the text of a 5 s clip"]["why"])
+
+    def test_page(self):
+        text = report.markdown(self.result, "speed.svg")
+        self.assertIn("| encoder, a full window of 30 s | 60.0 ms | 100.0 ms (Fast) | 0.600 x (0.700) | 0.85 x | 0.65 x | "
+                      "goal |", text)
+        self.assertIn("no / bfloat16", text)
+        self.assertIn("| most memory, a file of 1 h | 200 MB |  |  | 220 MB | 150 MB | yes |", text)
+        self.assertIn("memory 1.11 x |  |  | 1.10 x |  | **no** |", text)
+        self.assertIn("Other 2", text)
+
+    def test_plot_is_well_formed(self):
+        tree = ElementTree.fromstring(report.plot(self.result))
+        told = " ".join(tree.itertext())
+        self.assertIn("0.60: 60.0 ms to 100.0 ms, Fast", told)
+        self.assertIn("A <B> & C", told)
+        self.assertNotIn("cold start", told)
+
+    def test_nothing_was_measured(self):
+        ElementTree.fromstring(report.plot(result()))
+        self.assertIn("Speed, side by side", report.markdown(result(), "speed.svg"))
+
+
+if __name__ == "__main__":
+    unittest.main()
