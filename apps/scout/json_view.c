@@ -169,13 +169,15 @@ static json_t *json_of_timings(const ScoutTimings *timings)
 {
     if (!timings)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "audio",
-                     number(timings->audio_s), "total", number(timings->total_s), "decode",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+                     "audio", number(timings->audio_s), "total", number(timings->total_s), "decode",
                      number(timings->decode_s), "vad", number(timings->vad_s), "mel",
                      number(timings->mel_s), "encoder", number(timings->encoder_s), "decoder",
-                     number(timings->decoder_s), "align", number(timings->align_s), "windows",
-                     (json_int_t)timings->windows, "tokens", (json_int_t)timings->tokens,
-                     "fallbacks", (json_int_t)timings->fallbacks);
+                     number(timings->decoder_s), "align", number(timings->align_s), "draft",
+                     number(timings->draft_s), "windows", (json_int_t)timings->windows, "tokens",
+                     (json_int_t)timings->tokens, "fallbacks", (json_int_t)timings->fallbacks,
+                     "drafted", (json_int_t)timings->drafted, "accepted",
+                     (json_int_t)timings->accepted);
 }
 
 static json_t *text_of_view(const View *view)

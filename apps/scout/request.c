@@ -143,6 +143,8 @@ static void set_transcribe(Request *request, const Config *config)
     options->temperature_count = config_numbers(config, OPTION_TEMPERATURE, temperatures);
     for (size_t i = 0; i < options->temperature_count; i++)
         options->temperatures[i] = (float)temperatures[i];
+    const char *draft = config_text(config, OPTION_DRAFT);
+    options->draft = draft && *draft ? draft : NULL; // --draft= takes back what a file says
     options->vad = config_flag(config, OPTION_VAD);
     options->start_s = config_number(config, OPTION_START);
     options->end_s = config_number(config, OPTION_END);

@@ -442,6 +442,17 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .help = "Arithmetic",
                         .initial = "auto",
                         .choices = computes},
+    [OPTION_DRAFT] = {.name = "draft",
+                      .type = CONFIG_TEXT,
+                      .commands = ON(TRANSCRIBE),
+                      .group = SPEED_GROUP,
+                      .placeholder = "MODEL",
+                      .help = "A smaller model with the same vocabulary, by name or path, that "
+                              "guesses what comes next, which spares a large model steps. The "
+                              "text is that of --model alone. Needs --beam-size 1.",
+                      .initial_note = "none",
+                      .completes = CONFIG_COMPLETES_OUTPUT,
+                      .completes_from = MODELS_COMMAND},
     [OPTION_CPU] = {.name = "cpu",
                     .type = CONFIG_TEXT,
                     .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH),

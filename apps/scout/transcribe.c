@@ -238,6 +238,10 @@ static void tell_timings(const Input *input)
                  timings->audio_s, timings->total_s, timings->audio_s / total_s,
                  run->request.transcribe.model, run->load_s, scout_engine_kernels(run->engine),
                  threads, threads == 1 ? "" : "s");
+    if (timings->drafted)
+        terminal_say("%s%s%zu of %zu drafted tokens were right; the draft took %.2f s",
+                     run->input_count > 1 ? input->file : "", run->input_count > 1 ? ": " : "",
+                     timings->accepted, timings->drafted, timings->draft_s);
 }
 
 static void input_failed(Input *input, const char *message)

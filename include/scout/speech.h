@@ -235,6 +235,10 @@ typedef struct ScoutTranscribeOptions {
     // (default): 4 for whole recordings, 1 for streams. With condition_on_previous always 1.
     int batch_size;
     int full_window; // non-zero: the model always hears 30 s, however short the sound: slower
+    // A smaller model of the same vocabulary, by name or path, that guesses what the model writes
+    // next, so that it takes fewer steps. The text is the model's alone, to the letter. For a
+    // beam_size of 1; INVALID_ARGUMENT with more, or with another vocabulary. NULL (default): none
+    const char *draft;
 } ScoutTranscribeOptions;
 
 SCOUT_API void scout_transcribe_options_init(ScoutTranscribeOptions *options);
@@ -277,6 +281,9 @@ typedef struct ScoutTimings {
     size_t windows;   // encoder runs
     size_t tokens;    // decoder rows
     size_t fallbacks; // passes above the first temperature
+    double draft_s;   // what the draft model did, encoder and all; in none of the above
+    size_t drafted;   // tokens that it guessed and the model looked at
+    size_t accepted;  // of them, those that were right
 } ScoutTimings;
 
 // What the source was, for files.

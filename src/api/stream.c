@@ -46,8 +46,8 @@ ScoutStatus stream_options(const ScoutTranscribeOptions *given, ScoutTranscribeO
 static ScoutStatus copy_strings(ScoutStream *stream, ScoutError *error)
 {
     ScoutTranscribeOptions *options = &stream->options;
-    const char **texts[] = {&options->model, &options->language, &options->prompt,
-                            &options->prefix};
+    const char **texts[] = {&options->model, &options->language, &options->prompt, &options->prefix,
+                            &options->draft};
     for (size_t i = 0; i < BASE_COUNT(texts); i++) {
         if (!*texts[i])
             continue;
@@ -74,18 +74,22 @@ ScoutStatus stream_open(ScoutEngine *engine, const ScoutTranscribeOptions *optio
                         const Cancel *cancel, ScoutEventCallback callback, void *context,
                         ScoutStream **stream, ScoutError *error)
 {
-    EngineModel *model = NULL;
+    EngineModel *model = NULL, *draft = NULL;
     const Silero *silero = NULL;
     ScoutStatus status = engine_whisper(engine, options->model, &model, error);
+    if (!status && options->draft)
+        status = engine_whisper(engine, options->draft, &draft, error);
     if (!status && options->vad)
         status = engine_silero(engine, &silero, error);
     ScoutStream *made = status ? NULL : mem_array(1, sizeof(*made));
     if (!made) {
+        engine_release(engine, draft);
         engine_release(engine, model);
         return status ? status : error_no_memory(error);
     }
     made->engine = engine;
     made->model = model;
+    made->draft = draft;
     arena_init(&made->arena, STREAM_TEXT_MAX_BYTES);
     cancel_init(&made->cancel);
     made->options = *options;
@@ -93,6 +97,7 @@ ScoutStatus stream_open(ScoutEngine *engine, const ScoutTranscribeOptions *optio
     if (!status) {
         TranscriberSetup setup = {
             .batch = model->batch,
+            .draft = draft ? draft->batch : NULL,
             .silero = silero,
             .schedule = engine->schedule,
             .options = &made->options,
@@ -133,6 +138,7 @@ void scout_stream_free(ScoutStream *stream)
     if (!stream)
         return;
     transcriber_free(stream->transcriber);
+    engine_release(stream->engine, stream->draft);
     engine_release(stream->engine, stream->model);
     arena_done(&stream->arena);
     mem_free(stream);

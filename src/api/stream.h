@@ -15,6 +15,7 @@ enum { STREAM_TEXT_MAX_BYTES = 8 << 20 };
 struct ScoutStream {
     ScoutEngine *engine;
     EngineModel *model; // in use
+    EngineModel *draft; // likewise; NULL: none
     Transcriber *transcriber;
     ScoutTranscribeOptions options; // its texts live in the arena
     Arena arena;

@@ -10,14 +10,15 @@
 
 struct Lanes {
     LanesSetup setup;
-    Mel *mel;
-    float *frames;
+    Mel *mel, *draft_mel; // draft_*: where the draft's are of another size
+    float *frames, *draft_frames;
     Window **idle; // made when they are needed; [queue + 1], as one may be for the language
     size_t idle_count, window_count;
     Window *heard;
     Lane *ring; // [capacity]
     size_t capacity, first, count, windows;
     // Of the step at hand:
+    bool drafting;    // it is the draft's
     WhisperRow *rows; // [BATCH_ROWS_MAX]
     Window **part;    // [busy] windows with rows in it
     size_t *wanted;   // [busy] rows with logits of each
@@ -38,9 +39,35 @@ void lanes_free(Lanes *lanes)
     mem_free(lanes->rows);
     mem_free(lanes->part);
     mem_free(lanes->wanted);
+    mem_free(lanes->draft_frames);
+    mel_free(lanes->draft_mel);
     mem_free(lanes->frames);
     mel_free(lanes->mel);
     mem_free(lanes);
+}
+
+static ScoutStatus make_mel(size_t n_mels, Mel **mel, float **frames, ScoutError *error)
+{
+    ScoutStatus status = mel_new(n_mels, mel, error);
+    if (status != SCOUT_OK)
+        return status;
+    *frames = mem_aligned(mem_multiply(MEL_WINDOW_FRAMES, n_mels), sizeof(float));
+    return *frames ? SCOUT_OK : error_no_memory(error);
+}
+
+static ScoutStatus make_mels(Lanes *lanes, ScoutError *error)
+{
+    WindowSetup *setup = &lanes->setup.window;
+    const size_t n_mels = whisper_dims(batch_whisper(setup->batch))->n_mels;
+    const size_t drafts = setup->draft ? whisper_dims(batch_whisper(setup->draft))->n_mels : n_mels;
+    ScoutStatus status = make_mel(n_mels, &lanes->mel, &lanes->frames, error);
+    if (status == SCOUT_OK && drafts != n_mels)
+        status = make_mel(drafts, &lanes->draft_mel, &lanes->draft_frames, error);
+    setup->mel = lanes->mel;
+    setup->frames = lanes->frames;
+    setup->draft_mel = drafts == n_mels ? lanes->mel : lanes->draft_mel;
+    setup->draft_frames = drafts == n_mels ? lanes->frames : lanes->draft_frames;
+    return status;
 }
 
 ScoutStatus lanes_new(const LanesSetup *setup, Lanes **lanes, ScoutError *error)
@@ -50,25 +77,20 @@ ScoutStatus lanes_new(const LanesSetup *setup, Lanes **lanes, ScoutError *error)
     if (!made)
         return error_no_memory(error);
     *made = (Lanes){.setup = *setup, .capacity = 3 * setup->queue + 4};
-    const size_t n_mels = whisper_dims(batch_whisper(setup->window.batch))->n_mels;
-    ScoutStatus status = mel_new(n_mels, &made->mel, error);
+    ScoutStatus status = make_mels(made, error);
     if (status == SCOUT_OK) {
-        made->frames = mem_aligned(mem_multiply(MEL_WINDOW_FRAMES, n_mels), sizeof(float));
         made->idle = mem_array(setup->queue + 1, sizeof(Window *));
         made->ring = mem_array(made->capacity, sizeof *made->ring);
         made->rows = mem_array(BATCH_ROWS_MAX, sizeof *made->rows);
         made->part = mem_array(setup->busy, sizeof(Window *));
         made->wanted = mem_array(setup->busy, sizeof *made->wanted);
-        if (!made->frames || !made->idle || !made->ring || !made->rows || !made->part ||
-            !made->wanted)
+        if (!made->idle || !made->ring || !made->rows || !made->part || !made->wanted)
             status = error_no_memory(error);
     }
     if (status != SCOUT_OK) {
         lanes_free(made);
         return status;
     }
-    made->setup.window.mel = made->mel;
-    made->setup.window.frames = made->frames;
     *lanes = made;
     return SCOUT_OK;
 }
@@ -240,15 +262,19 @@ static ScoutStatus encode_some(Lanes *lanes, ScoutError *error)
     return SCOUT_OK;
 }
 
-static size_t gather_rows(Lanes *lanes)
+// Those of the model, or of the draft.
+static size_t gather_rows(Lanes *lanes, bool drafting)
 {
+    size_t (*const rows_of)(const Window *, WhisperRow *, size_t) =
+        drafting ? window_draft_rows : window_rows;
+    lanes->drafting = drafting;
     size_t count = 0;
     lanes->part_count = 0;
     for (size_t i = 0; i < lanes->count && lanes->part_count < lanes->setup.busy; i++) {
         Window *window = lane_at(lanes, i)->window;
         if (!window)
             continue;
-        const size_t added = window_rows(window, lanes->rows + count, BATCH_ROWS_MAX - count);
+        const size_t added = rows_of(window, lanes->rows + count, BATCH_ROWS_MAX - count);
         if (added == 0)
             continue;
         size_t wanted = 0;
@@ -267,34 +293,57 @@ static void look(void *context, size_t row, float *logits)
     size_t part = 0;
     while (row >= lanes->wanted[part])
         row -= lanes->wanted[part++];
-    window_look(lanes->part[part], row, logits);
+    if (lanes->drafting)
+        window_draft_look(lanes->part[part], logits);
+    else
+        window_look(lanes->part[part], row, logits);
 }
 
 static void advance(void *context)
 {
     const Lanes *lanes = context;
     for (size_t i = 0; i < lanes->part_count; i++)
-        window_advance(lanes->part[i]);
+        (lanes->drafting ? window_draft_advance : window_advance)(lanes->part[i]);
+}
+
+// Computes the `count` rows that were gathered; *seconds is added to.
+static ScoutStatus compute_rows(Lanes *lanes, Batch *batch, size_t count, double *seconds,
+                                ScoutError *error)
+{
+    const BatchRows step = {
+        .rows = lanes->rows, .count = count, .look = look, .advance = advance, .context = lanes};
+    const int64_t start_ns = clock_monotonic_ns();
+    ScoutStatus status = batch_decode(batch, lanes->setup.window.turn, &step, error);
+    *seconds += (double)(clock_monotonic_ns() - start_ns) * 1e-9;
+    return status;
+}
+
+// The windows' guesses, one after the other.
+static ScoutStatus draft_some(Lanes *lanes, ScoutError *error)
+{
+    const WindowSetup *setup = &lanes->setup.window;
+    ScoutStatus status = SCOUT_OK;
+    while (setup->draft && status == SCOUT_OK) {
+        const size_t count = gather_rows(lanes, true);
+        if (count == 0)
+            break;
+        status = compute_rows(lanes, setup->draft, count, &setup->timings->draft_s, error);
+    }
+    return status;
 }
 
 ScoutStatus lanes_run(Lanes *lanes, ScoutError *error)
 {
     const WindowSetup *setup = &lanes->setup.window;
     assert(lanes->count > 0 && lane_at(lanes, 0)->window);
-    while (!window_is_done(lane_at(lanes, 0)->window)) {
-        ScoutStatus status = encode_some(lanes, error);
-        if (status != SCOUT_OK)
-            return status;
-        const BatchRows step = {.rows = lanes->rows,
-                                .count = gather_rows(lanes),
-                                .look = look,
-                                .advance = advance,
-                                .context = lanes};
-        int64_t start_ns = clock_monotonic_ns();
-        status = batch_decode(setup->batch, setup->turn, &step, error);
-        setup->timings->decoder_s += (double)(clock_monotonic_ns() - start_ns) * 1e-9;
-        if (status != SCOUT_OK)
-            return status;
+    ScoutStatus status = SCOUT_OK;
+    while (status == SCOUT_OK && !window_is_done(lane_at(lanes, 0)->window)) {
+        status = encode_some(lanes, error);
+        if (status == SCOUT_OK)
+            status = draft_some(lanes, error);
+        if (status == SCOUT_OK)
+            status = compute_rows(lanes, setup->batch, gather_rows(lanes, false),
+                                  &setup->timings->decoder_s, error);
     }
-    return SCOUT_OK;
+    return status;
 }

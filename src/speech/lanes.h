@@ -14,7 +14,7 @@
 typedef struct Lanes Lanes;
 
 typedef struct LanesSetup {
-    WindowSetup window; // but for mel and frames
+    WindowSetup window; // but for the mels and the frames
     size_t busy;        // windows decoded at once, at least 1
     size_t queue;       // windows waiting, decoded or done, at least `busy`
 } LanesSetup;

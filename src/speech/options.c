@@ -83,6 +83,11 @@ static ScoutStatus check_search(const ScoutTranscribeOptions *options, ScoutErro
     if (status == SCOUT_OK)
         status =
             check_number("patience", (double)options->patience, 0.1, (double)PATIENCE_MAX, error);
+    if (status == SCOUT_OK && options->draft && options->beam_size > 1)
+        status = error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                           "a draft model guesses ahead of one text, and beam_size is %d: make it "
+                           "1 (--beam-size 1), or do without the draft",
+                           options->beam_size);
     if (status == SCOUT_OK && isnan(options->length_penalty))
         status = error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "length_penalty is not a number");
     if (status == SCOUT_OK && options->length_penalty >= 0)

@@ -150,11 +150,11 @@ static int compare_candidates(const void *left, const void *right)
     return (a->order > b->order) - (a->order < b->order);
 }
 
-// Lists what may follow live hypothesis `source`.
-static void list_candidates(Search *search, size_t source, float *logits)
+// Lists what may follow the hypothesis, which is live hypothesis `source` or a text like it.
+static void list_candidates(Search *search, const Hypothesis *hypothesis, size_t source,
+                            float *logits)
 {
     const SearchTask *task = &search->task;
-    const Hypothesis *hypothesis = &search->live[source];
     LogitRanges open;
     rules_apply(task->rules, hypothesis->tokens, hypothesis->count, logits, &open);
     double log_sum = logits_log_sum_exp(task->rules->kernels, logits, &open);
@@ -389,13 +389,41 @@ void search_look(Search *search, size_t row, float *logits)
     if (search->task.temperature > 0)
         draw(search, row, logits);
     else
-        list_candidates(search, row, logits);
+        list_candidates(search, &search->live[row], row, logits);
 }
 
 void search_advance(Search *search)
 {
     search->rows += search->live_count;
     decide(search);
+}
+
+void search_text(const Search *search, SearchText *text)
+{
+    assert(!search->over && search->task.width == 1 && search->task.temperature <= 0);
+    *text = (SearchText){.tokens = search->live[0].tokens,
+                         .count = search->live[0].count,
+                         .room = search->task.tokens_max - search->steps};
+}
+
+SearchGuess search_guess(Search *search, const int32_t *ahead, size_t count, float *logits)
+{
+    const SearchTask *task = &search->task;
+    assert(!search->over && task->width == 1 && task->temperature <= 0);
+    assert(count < task->tokens_max - search->steps);
+    Hypothesis guessed = search->live[0]; // there is room for `ahead` in its memory
+    for (size_t i = 0; i < count; i++) {
+        guessed.tokens[guessed.count++] = ahead[i];
+        if (task->hotwords)
+            guessed.hotword = hotwords_next(task->hotwords, guessed.hotword, ahead[i]);
+    }
+    guessed.score = guessed.logprob = 0;
+    list_candidates(search, &guessed, 0, logits);
+    const Candidate *best = NULL;
+    for (size_t i = 0; i < search->candidate_counts[0]; i++)
+        if (!best || compare_candidates(&search->candidates[i], best) < 0)
+            best = &search->candidates[i];
+    return best ? (SearchGuess){best->token, exp(best->logprob)} : (SearchGuess){-1, 0};
 }
 
 void search_result(const Search *search, SearchResult *result)

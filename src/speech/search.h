@@ -63,6 +63,27 @@ void search_look(Search *search, size_t row, float *logits);
 // All rows were looked at: decides how the texts go on. The turn is held.
 void search_advance(Search *search);
 
+// Of a search at temperature 0 with a width of 1 that is not over: its text, which it goes on with,
+// and how many more tokens it may write, at least 1. Borrowed until search_advance.
+typedef struct SearchText {
+    const int32_t *tokens; // those begun first
+    size_t count;
+    size_t room;
+} SearchText;
+
+void search_text(const Search *search, SearchText *text);
+
+// A token that such a search would write, and its probability.
+typedef struct SearchGuess {
+    int32_t token; // negative: none could follow
+    double probability;
+} SearchGuess;
+
+// What would follow if `ahead` were written already, count of them and fewer than there is room,
+// and these were the logits then, which are changed. Changes nothing else; not while rows are
+// looked at.
+SearchGuess search_guess(Search *search, const int32_t *ahead, size_t count, float *logits);
+
 // When the search is over.
 void search_result(const Search *search, SearchResult *result);
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/str.h"
+#include "draft.h"
 #include "hotwords.h"
 #include "lanes.h"
 #include "passage.h"
@@ -229,6 +230,7 @@ static ScoutStatus take_texts(Transcriber *transcriber, ScoutError *error)
     // Nothing of the caller's is kept.
     transcriber->options.prompt = transcriber->options.prefix = NULL;
     transcriber->options.language = transcriber->options.model = NULL;
+    transcriber->options.draft = NULL;
     transcriber->options.hotwords = NULL;
     transcriber->options.previous_tokens = NULL;
     return status;
@@ -275,6 +277,7 @@ static ScoutStatus make_parts(Transcriber *transcriber, const TranscriberSetup *
 {
     LanesSetup lanes = lanes_of(&transcriber->options);
     lanes.window = (WindowSetup){.batch = setup->batch,
+                                 .draft = setup->draft,
                                  .options = &transcriber->options,
                                  .hotwords = transcriber->hotwords,
                                  .track = &transcriber->track,
@@ -337,6 +340,8 @@ ScoutStatus transcriber_new(const TranscriberSetup *setup, Transcriber **transcr
                         .cancel = setup->cancel};
     set_range(made, setup);
     ScoutStatus status = check_model(made->whisper, error);
+    if (status == SCOUT_OK && setup->draft)
+        status = draft_check(made->whisper, batch_whisper(setup->draft), error);
     if (status == SCOUT_OK)
         status = choose_language(made, error);
     if (status == SCOUT_OK)

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "draft.h"
 #include "rules.h"
 #include "search.h"
 #include "text.h"
@@ -54,6 +55,9 @@ struct Window {
     const Bpe *bpe;
     Search *search;
     Alternatives *alternatives; // NULL where none are asked for
+    Draft draft;
+    SearchGuess guess;       // by the draft's row
+    float *ahead[DRAFT_MAX]; // logits after each of the draft's guesses, of the step at hand
     Rules rules;
     float *logits; // [n_vocab], after the prompt
     int32_t *prompt;
@@ -128,7 +132,9 @@ ScoutStatus window_new(const WindowSetup *setup, Window **window, ScoutError *er
     Window *made = mem_array(1, sizeof *made);
     if (!made)
         return error_no_memory(error);
-    *made = (Window){.setup = *setup, .bpe = whisper_bpe(batch_whisper(setup->batch))};
+    *made = (Window){.setup = *setup,
+                     .bpe = whisper_bpe(batch_whisper(setup->batch)),
+                     .draft.batch = setup->draft};
     buffer_init(&made->text, TEXT_BYTES_MAX);
     buffer_init(&made->scratch, TEXT_BYTES_MAX);
     ScoutStatus status = make_parts(made, error);
@@ -179,6 +185,7 @@ void window_open(Window *window, int64_t start, int64_t end, bool whole)
     assert(window->state == WINDOW_CLOSED && end > start && end - start <= WINDOW_SAMPLES_MAX);
     window->begun = false;
     window->state = WINDOW_UNENCODED;
+    draft_open(&window->draft);
     window->start = start;
     window->end = end;
     window->frame_count = MEL_WINDOW_FRAMES;
@@ -212,6 +219,7 @@ void window_close(Window *window)
         bool held = turn->held;
         turn_take(turn);
         batch_return_place(window->setup.batch, window->place);
+        draft_close(&window->draft);
         if (!held)
             turn_leave(turn);
     }
@@ -219,19 +227,28 @@ void window_close(Window *window)
     window->state = WINDOW_CLOSED;
 }
 
+// Only a search for one text, at temperature 0, can be guessed ahead.
+static bool is_drafted(const Window *window)
+{
+    return window->begun && window->setup.options->beam_size == 1 &&
+           window->setup.options->temperatures[window->temperature] <= 0;
+}
+
 bool window_needs_encoding(const Window *window)
 {
-    return window->state == WINDOW_UNENCODED;
+    return window->state == WINDOW_UNENCODED ||
+           (window->state == WINDOW_PROMPT && is_drafted(window) &&
+            draft_wants_encoding(&window->draft));
 }
 
 // Layer by layer, so that others get in between.
-static ScoutStatus encode_frames(Window *window, ScoutError *error)
+static ScoutStatus encode_frames(const Window *window, WhisperRun *run, size_t audio,
+                                 const float *frames, ScoutError *error)
 {
     WhisperEncoding *encoding = NULL;
     ScoutStatus status = turn_step(window->setup.turn, error);
     if (status == SCOUT_OK)
-        status = whisper_encoding_new(run_of(window), window->place, window->setup.frames,
-                                      window->frame_count, &encoding, error);
+        status = whisper_encoding_new(run, audio, frames, window->frame_count, &encoding, error);
     if (status != SCOUT_OK)
         return status;
     while (status == SCOUT_OK && whisper_encoding_step(encoding))
@@ -240,16 +257,20 @@ static ScoutStatus encode_frames(Window *window, ScoutError *error)
     return status;
 }
 
-ScoutStatus window_encode(Window *window, ScoutError *error)
+static void compute_mel(const Window *window, Mel *mel, float *frames)
 {
-    assert(window->state == WINDOW_UNENCODED && window->has_place);
+    mel_compute(mel, track_samples(window->setup.track, window->start), sample_count(window),
+                window->frame_count, frames);
+}
+
+static ScoutStatus encode_for_model(Window *window, ScoutError *error)
+{
     const WindowSetup *setup = &window->setup;
     int64_t start_ns = clock_monotonic_ns();
-    mel_compute(setup->mel, track_samples(setup->track, window->start), sample_count(window),
-                window->frame_count, setup->frames);
+    compute_mel(window, setup->mel, setup->frames);
     setup->timings->mel_s += seconds_since(start_ns);
     start_ns = clock_monotonic_ns();
-    ScoutStatus status = encode_frames(window, error);
+    ScoutStatus status = encode_frames(window, run_of(window), window->place, setup->frames, error);
     setup->timings->encoder_s += seconds_since(start_ns);
     if (status != SCOUT_OK)
         return status;
@@ -257,6 +278,34 @@ ScoutStatus window_encode(Window *window, ScoutError *error)
     whisper_sequence_start(run_of(window), prompt_sequence(window), window->place);
     window->state = window->begun ? WINDOW_PROMPT : WINDOW_ENCODED;
     return SCOUT_OK;
+}
+
+// The frames may be those of the model, just computed, but need not be.
+static ScoutStatus encode_for_draft(Window *window, ScoutError *error)
+{
+    const WindowSetup *setup = &window->setup;
+    Draft *draft = &window->draft;
+    if (!draft_try_place(draft))
+        return SCOUT_OK;
+    int64_t start_ns = clock_monotonic_ns();
+    compute_mel(window, setup->draft_mel, setup->draft_frames);
+    ScoutStatus status =
+        encode_frames(window, batch_run(draft->batch), draft->place, setup->draft_frames, error);
+    setup->timings->draft_s += seconds_since(start_ns);
+    if (status == SCOUT_OK)
+        draft_note_encoded(draft);
+    return status;
+}
+
+ScoutStatus window_encode(Window *window, ScoutError *error)
+{
+    assert(window_needs_encoding(window) && window->has_place);
+    ScoutStatus status = SCOUT_OK;
+    if (window->state == WINDOW_UNENCODED)
+        status = encode_for_model(window, error);
+    if (status == SCOUT_OK && window_needs_encoding(window))
+        status = encode_for_draft(window, error);
+    return status;
 }
 
 // ----------------------------------------------------------------------------------------- prompt
@@ -324,11 +373,23 @@ void window_begin(Window *window, const WindowTask *task)
         window->state = WINDOW_PROMPT;
 }
 
+// Those of the search, and after them the guesses for its one text.
+static size_t search_and_draft_rows(const Window *window, WhisperRow *rows)
+{
+    const Draft *draft = &window->draft;
+    const size_t count = search_rows(window->search, rows);
+    assert(draft->count == 0 || count == 1);
+    for (size_t i = 0; i < draft->count; i++)
+        rows[count + i] = (WhisperRow){rows[0].sequence, draft->guesses[i], true};
+    return count + draft->count;
+}
+
 size_t window_rows(const Window *window, WhisperRow *rows, size_t room)
 {
-    if (window->state == WINDOW_SEARCH && (size_t)window->setup.options->beam_size <= room &&
-        (size_t)window->setup.options->best_of <= room)
-        return search_rows(window->search, rows);
+    const ScoutTranscribeOptions *options = window->setup.options;
+    const size_t most = (size_t)BASE_MAX(options->beam_size, options->best_of);
+    if (window->state == WINDOW_SEARCH && BASE_MAX(most, 1 + window->draft.count) <= room)
+        return search_and_draft_rows(window, rows);
     if (window->state != WINDOW_PROMPT || window->prompt_count > room)
         return 0;
     for (size_t i = 0; i < window->prompt_count; i++)
@@ -363,8 +424,10 @@ void window_look(Window *window, size_t row, float *logits)
 {
     if (window->state == WINDOW_PROMPT)
         look_at_prompt(window, row, logits);
-    else
+    else if (row == 0 || window->draft.count == 0)
         search_look(window->search, row, logits);
+    else
+        window->ahead[row - 1] = logits; // the search does not know yet whether it comes to that
 }
 
 ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *error)
@@ -419,6 +482,7 @@ static void start_search(Window *window)
         .tokens_max = BASE_MIN(n_text_ctx / 2, n_text_ctx - window->prompt_count),
     };
     search_begin(window->search, &task);
+    draft_start(&window->draft, window->prompt_count);
     window->state = WINDOW_SEARCH;
 }
 
@@ -494,6 +558,7 @@ static ScoutStatus end_pass(Window *window)
     if (whole) {
         window->frame_count = MEL_WINDOW_FRAMES;
         window->state = WINDOW_UNENCODED;
+        draft_forget_encoded(&window->draft);
     } else if (found <= PASS_SILENT ||
                window->temperature + 1 == window->setup.options->temperature_count) {
         window->state = WINDOW_DONE;
@@ -504,6 +569,66 @@ static ScoutStatus end_pass(Window *window)
     return SCOUT_OK;
 }
 
+// ------------------------------------------------------------------------------------------- draft
+
+// The text that the search goes on with.
+static DraftText draft_text(const Window *window)
+{
+    SearchText text;
+    search_text(window->search, &text);
+    return (DraftText){.prompt = window->prompt,
+                       .prompt_count = window->prompt_count,
+                       .text = text.tokens + window->begun_count};
+}
+
+static void begin_round(Window *window)
+{
+    if (window->state != WINDOW_SEARCH || !is_drafted(window))
+        return;
+    SearchText text;
+    search_text(window->search, &text);
+    draft_begin_round(&window->draft, window->prompt_count + text.count - window->begun_count,
+                      text.room);
+}
+
+size_t window_draft_rows(const Window *window, WhisperRow *rows, size_t room)
+{
+    if (window->state != WINDOW_SEARCH || !is_drafted(window))
+        return 0;
+    const DraftText text = draft_text(window);
+    return draft_rows(&window->draft, &text, rows, room);
+}
+
+void window_draft_look(Window *window, float *logits)
+{
+    window->guess =
+        search_guess(window->search, window->draft.guesses, window->draft.count, logits);
+}
+
+void window_draft_advance(Window *window)
+{
+    draft_advance(&window->draft, window->guess, window->rules.end);
+}
+
+// The search has gone a token further: goes on with the guesses, whose rows are computed too, as
+// long as they are what it has written, and takes back the rest.
+static void follow_guesses(Window *window)
+{
+    Draft *draft = &window->draft;
+    WhisperRow row;
+    size_t right = 0;
+    while (right < draft->count && search_rows(window->search, &row) == 1 &&
+           row.token == draft->guesses[right]) {
+        search_look(window->search, 0, window->ahead[right++]);
+        search_advance(window->search);
+    }
+    whisper_sequence_truncate(run_of(window), work_sequence(window), draft->known + right);
+    window->setup.timings->drafted += draft->count;
+    window->setup.timings->accepted += right;
+    window->setup.timings->tokens += draft->count - right; // the search knows of the others
+    draft_end_round(draft, right);
+}
+
 void window_advance(Window *window)
 {
     if (window->state == WINDOW_PROMPT) {
@@ -511,6 +636,8 @@ void window_advance(Window *window)
         start_search(window);
     } else {
         search_advance(window->search);
+        if (window->draft.count > 0)
+            follow_guesses(window);
     }
     WhisperRow rows[SCOUT_BEAM_MAX];
     while (window->state == WINDOW_SEARCH && search_rows(window->search, rows) == 0) {
@@ -518,6 +645,7 @@ void window_advance(Window *window)
         if (window->failed != SCOUT_OK)
             window->state = WINDOW_DONE;
     }
+    begin_round(window);
 }
 
 bool window_is_done(const Window *window)

@@ -26,11 +26,14 @@ enum { WINDOW_SAMPLES_MAX = 480000, WINDOW_PREFIX_MAX = 100 };
 // What the windows of a stream share. Borrowed.
 typedef struct WindowSetup {
     Batch *batch;
+    Batch *draft; // of a model that guesses ahead (draft.h); NULL: none
     const ScoutTranscribeOptions *options;
     const Hotwords *hotwords; // may be NULL
     const Track *track;       // the sound
     Mel *mel;
-    float *frames; // [MEL_WINDOW_FRAMES][n_mels]: scratch
+    float *frames;  // [MEL_WINDOW_FRAMES][n_mels]: scratch
+    Mel *draft_mel; // with `frames` of its own where the draft's n_mels is another, else the same
+    float *draft_frames;
     Turn *turn;
     ScoutTimings *timings; // added to
 } WindowSetup;
@@ -53,7 +56,7 @@ ScoutStatus window_take_place(Window *window, ScoutError *error);
 bool window_try_place(Window *window);
 
 // Whether the sound has to be encoded before anything else: after window_open, and later when 30 s
-// of it turn out to be needed.
+// of it turn out to be needed. A draft's is encoded when it is clear that text will be searched.
 bool window_needs_encoding(const Window *window);
 
 // Encodes; the window has a place. The turn is held afterwards; others may have had it in between.
@@ -79,10 +82,16 @@ void window_begin(Window *window, const WindowTask *task);
 // The rows to compute now, at most `room`, else none: 0 when the window must be encoded first, when
 // there is no room, and when it is done.
 size_t window_rows(const Window *window, WhisperRow *rows, size_t room);
-// The logits of the rows that want them, by any thread, then once window_advance, by any thread
-// while the turn is held.
+// The logits of the rows that want them, which stay until window_advance is over, by any thread;
+// then once window_advance, by any thread while the turn is held.
 void window_look(Window *window, size_t row, float *logits);
 void window_advance(Window *window);
+
+// Before the rows of a step come those of the draft, as long as there are any: the same
+// conversation, for the draft's batch, with one row that wants logits.
+size_t window_draft_rows(const Window *window, WhisperRow *rows, size_t room);
+void window_draft_look(Window *window, float *logits);
+void window_draft_advance(Window *window);
 
 bool window_is_done(const Window *window);
 

@@ -204,6 +204,10 @@ class Options(CliCase):
         self.assertIn("words=1", self.asked("--alternatives=2"))
         self.assertIn("words=1", self.asked("--format=srt", "--max-line-width=30"))
         self.assertIn("words=0", self.asked("--format=srt"))
+        self.assertIn("draft=none", said)
+        self.path("home/.config/scout/config.yaml", "draft: small\n")
+        self.assertIn("draft=small", self.asked())
+        self.assertIn("draft=none", self.asked("--draft="))
 
     def test_hotwords(self):
         self.assertIn("hotwords=2", self.asked("--hotwords", "Anna, New York,"))

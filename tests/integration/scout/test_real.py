@@ -135,6 +135,77 @@ class Speech(RealCase):
         self.assert_one_line(done.stderr, "hugest", "models pull")
 
 
+class Draft(RealCase):
+    """The text is the model's alone, whatever guesses ahead."""
+
+    def transcript(self, *arguments):
+        done = self.run_scout(
+            "transcribe", "-f", "json", "--beam-size=1", "--words", *arguments, self.sound
+        )
+        value = check_transcript(json.loads(done.stdout))
+        return value["segments"], value["timings"]
+
+    def setUp(self):
+        super().setUp()
+        self.sound = self.long_recording(2)
+        self.segments, self.timings = self.transcript()
+
+    def test_a_model_that_drafts_for_itself(self):
+        segments, timings = self.transcript("--draft=base")
+        self.assertEqual(segments, self.segments)
+        self.assertGreater(timings["drafted"], 50)
+        self.assertEqual(timings["accepted"], timings["drafted"])
+        self.assertEqual(timings["tokens"], self.timings["tokens"])
+        self.assertEqual(self.timings["drafted"], 0)
+
+    def test_a_draft_that_knows_nothing(self):
+        for number, shape in enumerate((["--seed=3"], ["--mels=128", "--layers=1"])):
+            made = self.folder / f"made{number}"
+            subprocess.run(
+                [sys.executable, ROOT / "tools/make-tiny-model.py", made, "--only", "ct2-f16", *shape],
+                check=True,
+            )
+            folder = f"--models-dir={self.folder / 'models'}"
+            name = f"--name=tiny{number}"
+            self.run_scout("models", "import", folder, made / "ct2-f16", name)
+            tiny = self.folder / f"models/tiny{number}/model.scout"
+            segments, timings = self.transcript(f"--draft={tiny}")
+            self.assertEqual(segments, self.segments)
+            self.assertGreater(timings["drafted"], timings["accepted"])
+            wrong = timings["drafted"] - timings["accepted"]
+            self.assertEqual(timings["tokens"], self.timings["tokens"] + wrong)
+
+    def test_what_is_said_of_it(self):
+        done = self.run_scout(
+            "transcribe", "--beam-size=1", "--draft=base", "--timings", recording("0890")
+        )
+        self.assertRegex(done.stderr, r"(\d+) of \1 drafted tokens were right")
+
+    def test_what_is_refused(self):
+        done = self.run_scout("transcribe", "--draft=base", recording("0890"), status=2)
+        self.assert_one_line(done.stderr, "draft", "--beam-size 1")
+        done = self.run_scout(
+            "transcribe", "--beam-size=1", "--draft=hugest", recording("0890"), status=1
+        )
+        self.assert_one_line(done.stderr, "hugest", "models pull")
+        english = self.folder / "english"
+        subprocess.run(
+            [sys.executable, ROOT / "tools/make-tiny-model.py", english]
+            + ["--only", "ct2-f16", "--vocab=english"],
+            check=True,
+        )
+        folder = f"--models-dir={self.folder / 'models'}"
+        self.run_scout("models", "import", folder, english / "ct2-f16", "--name=english")
+        done = self.run_scout(
+            "transcribe",
+            "--beam-size=1",
+            f"--draft={self.folder / 'models/english/model.scout'}",
+            recording("0890"),
+            status=2,
+        )
+        self.assert_one_line(done.stderr, "51864", "51865", "vocabulary")
+
+
 class Durable(RealCase):
     def test_resume_after_kill(self):
         long = self.long_recording()

@@ -25,6 +25,7 @@ struct Silero {
 
 struct WhisperModel {
     FakeModel *script;
+    WhisperDims dims;
 };
 
 struct WhisperRun {
@@ -45,7 +46,7 @@ struct WhisperEncoding {
 
 // ------------------------------------------------------------------------------------- tokenizer
 
-static const Bpe BPE;
+static const Bpe BPE, OTHER_BPE;
 
 const Bpe *fake_bpe(void)
 {
@@ -54,7 +55,7 @@ const Bpe *fake_bpe(void)
 
 const BpeSpecial *bpe_special(const Bpe *bpe)
 {
-    (void)bpe;
+    static const BpeSpecial OTHER = {.end = FAKE_END, .start = FAKE_START + 1};
     static const BpeSpecial SPECIAL = {
         .end = FAKE_END,
         .start = FAKE_START,
@@ -69,7 +70,7 @@ const BpeSpecial *bpe_special(const Bpe *bpe)
         .timestamp_first = FAKE_TIMESTAMP,
         .multilingual = true,
     };
-    return &SPECIAL;
+    return bpe == &OTHER_BPE ? &OTHER : &SPECIAL;
 }
 
 size_t bpe_size(const Bpe *bpe)
@@ -215,26 +216,36 @@ bool bpe_language_of(const Bpe *bpe, int32_t id, size_t *index)
 
 // ----------------------------------------------------------------------------------------- model
 
+static WhisperModel *make_model(WhisperModel *whisper, FakeModel *script)
+{
+    whisper->script = script;
+    whisper->dims =
+        (WhisperDims){.n_vocab = script->n_vocab ? script->n_vocab : FAKE_VOCAB,
+                      .n_mels = script->n_mels ? script->n_mels : 80,
+                      .n_state = 64,
+                      .n_heads = 1,
+                      .n_encoder_layers = 1,
+                      .n_decoder_layers = 1,
+                      .n_audio_ctx = script->n_audio_ctx ? script->n_audio_ctx : 1500,
+                      .n_text_ctx = script->n_text_ctx ? script->n_text_ctx : POSITIONS};
+    return whisper;
+}
+
 WhisperModel *fake_model(FakeModel *model)
 {
     static WhisperModel whisper;
-    whisper.script = model;
-    return &whisper;
+    return make_model(&whisper, model);
+}
+
+WhisperModel *fake_draft_model(FakeModel *model)
+{
+    static WhisperModel whisper;
+    return make_model(&whisper, model);
 }
 
 const WhisperDims *whisper_dims(const WhisperModel *model)
 {
-    static WhisperDims dims;
-    const FakeModel *script = model->script;
-    dims = (WhisperDims){.n_vocab = FAKE_VOCAB,
-                         .n_mels = 80,
-                         .n_state = 64,
-                         .n_heads = 1,
-                         .n_encoder_layers = 1,
-                         .n_decoder_layers = 1,
-                         .n_audio_ctx = script->n_audio_ctx ? script->n_audio_ctx : 1500,
-                         .n_text_ctx = script->n_text_ctx ? script->n_text_ctx : POSITIONS};
-    return &dims;
+    return &model->dims;
 }
 
 static Kernels scalar;
@@ -259,8 +270,7 @@ const Kernels *whisper_kernels(const WhisperModel *model)
 
 const Bpe *whisper_bpe(const WhisperModel *model)
 {
-    (void)model;
-    return fake_bpe();
+    return model->script->other_marks ? &OTHER_BPE : fake_bpe();
 }
 
 ScoutStatus whisper_run_new(const WhisperModel *model, ThreadPool *pool,
@@ -304,13 +314,14 @@ ScoutStatus whisper_encoding_new(WhisperRun *run, size_t audio, const float *mel
     if (audio >= run->limits.audios || frames < 2 || frames > 3000 || frames % 2 != 0)
         abort();
     WhisperEncoding *made = malloc(sizeof *made);
-    float *copy = malloc(frames * 80 * sizeof *copy);
+    const size_t values = frames * run->model->dims.n_mels;
+    float *copy = malloc(values * sizeof *copy);
     if (!made || !copy) {
         free(made);
         free(copy);
         return error_no_memory(error);
     }
-    memcpy(copy, mel, frames * 80 * sizeof *mel);
+    memcpy(copy, mel, values * sizeof *mel);
     *made = (WhisperEncoding){run, audio, copy, frames, 0};
     whisper_audio_drop(run, audio);
     *encoding = made;
@@ -364,13 +375,14 @@ void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, cons
 {
     static int32_t tokens[SEQUENCES][POSITIONS];
     size_t lengths[SEQUENCES];
-    memcpy(tokens, run->tokens, sizeof tokens);
-    memcpy(lengths, run->lengths, sizeof lengths);
     check_sequence(run, first + count - 1);
+    memcpy(tokens, run->tokens[first], count * sizeof tokens[0]);
+    memcpy(lengths, run->lengths + first, count * sizeof lengths[0]);
     for (size_t i = 0; i < count; i++) {
-        check_sequence(run, first + from[i]);
-        memcpy(run->tokens[first + i], tokens[first + from[i]], sizeof tokens[0]);
-        run->lengths[first + i] = lengths[first + from[i]];
+        if (from[i] >= count)
+            abort();
+        memcpy(run->tokens[first + i], tokens[from[i]], sizeof tokens[0]);
+        run->lengths[first + i] = lengths[from[i]];
     }
 }
 

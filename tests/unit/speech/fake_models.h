@@ -49,10 +49,13 @@ typedef struct FakeModel {
     size_t decode_calls, decode_rows;
     size_t calls_until_failure;     // whisper_decode fails with IO when it comes to 0; 0: never
     size_t n_audio_ctx, n_text_ctx; // 0: 1500 and 448
+    size_t n_vocab, n_mels;         // 0: FAKE_VOCAB and 80
+    bool other_marks;               // its special tokens are not where the others are
 } FakeModel;
 
-// The one model of the test; whisper_* act on it.
+// The one model of the test, and the one that drafts for it; whisper_* act on them.
 WhisperModel *fake_model(FakeModel *model);
+WhisperModel *fake_draft_model(FakeModel *model);
 const Bpe *fake_bpe(void);
 const Kernels *fake_kernels(void); // scalar
 

@@ -377,6 +377,7 @@ static void models_with_other_contexts_are_refused(void **state)
         begin(&fixture, &(Scene){.sure = 1}, 1);
         fixture.fake.n_audio_ctx = contexts[i][0];
         fixture.fake.n_text_ctx = contexts[i][1];
+        fake_model(&fixture.fake); // that takes the sizes
         ScoutError error;
         assert_int_equal(make(&fixture, receive, &fixture.transcriber, &error),
                          SCOUT_ERROR_UNSUPPORTED);

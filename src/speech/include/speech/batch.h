@@ -47,8 +47,8 @@ size_t batch_first_sequence(size_t place);
 typedef struct BatchRows {
     const WhisperRow *rows;
     size_t count; // at most BATCH_ROWS_MAX, of them at most BATCH_LOGITS_MAX with logits
-    // Gets the logits of one row, which it may change; called on the pool's threads, for different
-    // rows at once. `row` counts the rows with logits.
+    // Gets the logits of one row, which it may change and which stay until `advance` is over;
+    // called on the pool's threads, for different rows at once. `row` counts the rows with logits.
     void (*look)(void *context, size_t row, float *logits);
     // When all were looked at: the one place where the caller's sequences may be changed. The turn
     // is held, maybe by another thread, for which the caller waits.

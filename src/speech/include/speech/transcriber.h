@@ -17,6 +17,7 @@
 
 typedef struct TranscriberSetup {
     Batch *batch;         // of the model; shared with other streams, as the schedule is
+    Batch *draft;         // of the model that guesses ahead; NULL: none
     const Silero *silero; // NULL when options->vad is 0
     Schedule *schedule;
     const ScoutTranscribeOptions *options; // copied; start_s and end_s are times of the recording
@@ -29,7 +30,8 @@ typedef struct TranscriberSetup {
 
 typedef struct Transcriber Transcriber;
 
-// INVALID_ARGUMENT for a language, task or prompt this model cannot do (the sentence says which).
+// INVALID_ARGUMENT for a language, task, prompt or draft this model cannot do (the sentence says
+// which).
 ScoutStatus transcriber_new(const TranscriberSetup *setup, Transcriber **transcriber,
                             ScoutError *error);
 void transcriber_free(Transcriber *transcriber);
