@@ -41,6 +41,11 @@ static const float GELU_Q[] = {0.00346698333f, -0.0281371251f, 0.102556787f,   -
 // Rows whose largest magnitude is below this are quantised as zeros: 127 / max would overflow.
 #define QUANTIZE_LOWEST 0x1p-100f
 
+// Weights of attention in 16 bits are at most so much, and their sum is, but for roundings (half of
+// each of 16384), so that sums of products with values of 2047 stay below 2^31.
+#define S16_WEIGHT_MOST 32767.0f
+#define S16_SUM_MOST    1040000.0f
+
 // Softmax sums a vocabulary of 50,000 in blocks, or the error of the sum would grow with its
 // length.
 enum { SOFTMAX_BLOCK = 1024 };

@@ -430,6 +430,74 @@ static double exp_sum_lanes(size_t n, const float *x, float high, float scale)
     return total;
 }
 
+static void quantize_s16_lanes(size_t n, const float *x, int16_t *q, float *scale)
+{
+    const float most = (float)KERNELS_S16_MOST;
+    float largest = largest_magnitude(n, x);
+    bool zero = largest < QUANTIZE_LOWEST;
+    f32x16 inverse = f32x16_set1(zero ? 0.0f : most / largest);
+    *scale = zero ? 1.0f : largest / most;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16_store_s16(q + i, f32x16_mul(f32x16_load(x + i), inverse));
+    }
+    if (i < n) {
+        int16_t rest[LANES];
+        f32x16_store_s16(rest, f32x16_mul(f32x16_load_first(x + i, n - i), inverse));
+        memcpy(q + i, rest, (n - i) * sizeof *q);
+    }
+}
+
+// What the first pass over a row of scores finds out.
+typedef struct Exponentials {
+    f32x16 sum, weighted, most;
+} Exponentials;
+
+LANES_INLINE Exponentials exponentials_add(Exponentials found, f32x16 e, f32x16 weighted)
+{
+    found.sum = f32x16_add(found.sum, e);
+    found.weighted = f32x16_add(found.weighted, weighted);
+    found.most = f32x16_max(found.most, weighted);
+    return found;
+}
+
+static float softmax_s16_lanes(size_t n, size_t n_padded, float *x, float scale,
+                               const float *value_scale, int16_t *w)
+{
+    f32x16 factor = f32x16_set1(scale);
+    f32x16 shift = f32x16_set1(-largest_scaled(n, x, scale));
+    Exponentials found = {f32x16_zero(), f32x16_zero(), f32x16_zero()};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        f32x16 e = exponential(f32x16_fma(f32x16_load(x + i), factor, shift));
+        f32x16 weighted = f32x16_mul(e, f32x16_load(value_scale + i));
+        f32x16_store(x + i, weighted);
+        found = exponentials_add(found, e, weighted);
+    }
+    if (i < n) {
+        size_t rest = n - i;
+        f32x16 e = exponential(f32x16_fma(f32x16_load_first(x + i, rest), factor, shift));
+        e = f32x16_first(e, f32x16_zero(), rest);
+        f32x16 weighted = f32x16_mul(e, f32x16_load_first(value_scale + i, rest));
+        f32x16_store_first(x + i, weighted, rest);
+        found = exponentials_add(found, e, weighted);
+    }
+    float whole = S16_SUM_MOST / f32x16_sum(found.weighted);
+    float one = S16_WEIGHT_MOST / f32x16_largest(found.most);
+    float least = one < whole ? one : whole;
+    f32x16 steps = f32x16_set1(least);
+    for (i = 0; i + LANES <= n; i += LANES) {
+        f32x16_store_s16(w + i, f32x16_mul(f32x16_load(x + i), steps));
+    }
+    memset(w + i, 0, (n_padded - i) * sizeof *w);
+    if (i < n) {
+        int16_t rest[LANES];
+        f32x16_store_s16(rest, f32x16_mul(f32x16_load_first(x + i, n - i), steps));
+        memcpy(w + i, rest, (n - i) * sizeof *w);
+    }
+    return 1.0f / (least * f32x16_sum(found.sum));
+}
+
 static void f16_to_f32_lanes(size_t n, const uint16_t *in, float *out)
 {
     size_t i = 0;
@@ -475,6 +543,8 @@ static void init_elementwise(Kernels *kernels)
     kernels->quantize_u8_pairs = quantize_u8_pairs_lanes;
     kernels->layer_norm = layer_norm_lanes;
     kernels->softmax = softmax_lanes;
+    kernels->quantize_s16 = quantize_s16_lanes;
+    kernels->softmax_s16 = softmax_s16_lanes;
     kernels->max = max_lanes;
     kernels->exp_sum = exp_sum_lanes;
     kernels->gelu = gelu_lanes;

@@ -7,7 +7,7 @@
 
 #include "base/attributes.h"
 
-enum { PART_BYTES = 64, BF16_PAIR = 2 };
+enum { PART_BYTES = 64, PAIR = 2, ATTEND_ROWS = 24 };
 
 // The rows and columns of the packed matrices, padded to the units of their formats.
 static size_t padded_length(const NnPanels *panels)
@@ -24,9 +24,11 @@ static size_t key_width(const NnPanels *panels)
 
 static size_t value_length(const NnPanels *panels)
 {
-    return panels->value_format == NN_BF16
-               ? BASE_ROUND_UP(panels->length, (size_t)KERNELS_BF16_UNIT)
-               : panels->length;
+    switch (panels->value_format) {
+    case NN_BF16: return BASE_ROUND_UP(panels->length, (size_t)KERNELS_BF16_UNIT);
+    case NN_S16: return BASE_ROUND_UP(panels->length, (size_t)PAIR);
+    default: return panels->length;
+    }
 }
 
 static size_t element_bytes(NnFormat format)
@@ -40,7 +42,7 @@ static size_t element_bytes(NnFormat format)
 
 // The parts one after another, each padded to a cache line.
 typedef struct Parts {
-    size_t keys, scale, sum, values, end;
+    size_t keys, scale, sum, values, value_scale, end;
 } Parts;
 
 static Parts lay_out(const NnPanels *panels)
@@ -54,7 +56,9 @@ static Parts lay_out(const NnPanels *panels)
     parts.scale = BASE_ROUND_UP(key_bytes, (size_t)PART_BYTES);
     parts.sum = parts.scale + (integer ? positions * sizeof(float) : 0);
     parts.values = parts.sum + (integer ? positions * sizeof(int32_t) : 0);
-    parts.end = parts.values + BASE_ROUND_UP(value_bytes, (size_t)PART_BYTES);
+    parts.value_scale = parts.values + BASE_ROUND_UP(value_bytes, (size_t)PART_BYTES);
+    parts.end =
+        parts.value_scale + (panels->value_format == NN_S16 ? positions * sizeof(float) : 0);
     return parts;
 }
 
@@ -72,6 +76,8 @@ void nn_panels_place(NnPanels *panels, void *memory)
     panels->key_scale = integer ? (float *)(void *)(base + parts.scale) : NULL;
     panels->key_sum = integer ? (int32_t *)(void *)(base + parts.sum) : NULL;
     panels->values = base + parts.values;
+    panels->value_scale =
+        panels->value_format == NN_S16 ? (float *)(void *)(base + parts.value_scale) : NULL;
 }
 
 // The element where the panel of position `at` begins.
@@ -135,7 +141,7 @@ static void store_key(const Kernels *kernels, const NnPanels *panels, size_t hea
         break;
     case NN_BF16:
         kernels->f32_to_bf16(size, key, half);
-        store_column(panels, head, at, half, BF16_PAIR);
+        store_column(panels, head, at, half, PAIR);
         break;
     case NN_S8: {
         float scale = 0;
@@ -153,13 +159,14 @@ static void store_key(const Kernels *kernels, const NnPanels *panels, size_t hea
 }
 
 // Pairs of positions lie side by side.
-static void store_value_bf16(const NnPanels *panels, size_t head, size_t at, const uint16_t *value)
+static void store_value_in_pair(const NnPanels *panels, size_t head, size_t at,
+                                const uint16_t *value)
 {
     uint16_t *out = (uint16_t *)panels->values + value_at(panels, head) +
-                    at / BF16_PAIR * BF16_PAIR * KERNELS_PANEL + at % BF16_PAIR;
+                    at / PAIR * PAIR * KERNELS_PANEL + at % PAIR;
     for (size_t i = 0; i < panels->head_size; i += KERNELS_PANEL, out += value_step(panels))
         for (size_t lane = 0; lane < KERNELS_PANEL; lane++)
-            out[lane * BF16_PAIR] = value[i + lane];
+            out[lane * PAIR] = value[i + lane];
 }
 
 static void store_value(const Kernels *kernels, const NnPanels *panels, size_t head, size_t at,
@@ -171,7 +178,12 @@ static void store_value(const Kernels *kernels, const NnPanels *panels, size_t h
     if (panels->value_format == NN_BF16) {
         uint16_t bf16[NN_HEAD_MAX];
         kernels->f32_to_bf16(size, value, bf16);
-        store_value_bf16(panels, head, at, bf16);
+        store_value_in_pair(panels, head, at, bf16);
+    } else if (panels->value_format == NN_S16) {
+        int16_t q[NN_HEAD_MAX];
+        kernels->quantize_s16(size, value, q,
+                              panels->value_scale + head * padded_length(panels) + at);
+        store_value_in_pair(panels, head, at, (const uint16_t *)q);
     } else if (panels->value_format == NN_F16) {
         uint16_t *out = (uint16_t *)panels->values + row;
         for (size_t i = 0; i < size; i += KERNELS_PANEL, out += step)
@@ -196,7 +208,7 @@ static void store_key_panel(const Kernels *kernels, const NnPanels *panels, size
             kernels->f32_to_bf16(size, keys + i * stride, rows + i * width);
             memset(rows + i * width + size, 0, (width - size) * sizeof(*rows));
         }
-        kernels->pack_lanes(count, width / BF16_PAIR, rows, width * sizeof(*rows), out);
+        kernels->pack_lanes(count, width / PAIR, rows, width * sizeof(*rows), out);
     } else {
         const size_t first = head * padded_length(panels) + at;
         uint8_t rows[KERNELS_PANEL * NN_HEAD_MAX];
@@ -226,21 +238,42 @@ static void store_keys(const Kernels *kernels, const NnPanels *panels, size_t he
     }
 }
 
+// Two positions, the first of them even.
+static void store_value_pair(const Kernels *kernels, const NnPanels *panels, size_t head, size_t at,
+                             const float *first, const float *second)
+{
+    uint16_t *out = (uint16_t *)panels->values + value_at(panels, head) + at * KERNELS_PANEL;
+    if (panels->value_format == NN_BF16) {
+        for (size_t i = 0; i < panels->head_size; i += KERNELS_PANEL, out += value_step(panels))
+            kernels->f32_pairs_to_bf16(KERNELS_PANEL, first + i, second + i, out);
+        return;
+    }
+    int16_t q[PAIR][NN_HEAD_MAX];
+    float *scale = panels->value_scale + head * padded_length(panels) + at;
+    kernels->quantize_s16(panels->head_size, first, q[0], scale);
+    kernels->quantize_s16(panels->head_size, second, q[1], scale + 1);
+    for (size_t i = 0; i < panels->head_size; i += KERNELS_PANEL, out += value_step(panels)) {
+        for (size_t lane = 0; lane < KERNELS_PANEL; lane++) {
+            out[PAIR * lane] = (uint16_t)q[0][i + lane];
+            out[PAIR * lane + 1] = (uint16_t)q[1][i + lane];
+        }
+    }
+}
+
 static void store_values(const Kernels *kernels, const NnPanels *panels, size_t head, size_t first,
                          size_t count, const float *values, size_t stride)
 {
+    const bool pairs = panels->value_format == NN_BF16 || panels->value_format == NN_S16;
     for (size_t i = 0; i < count;) {
         const size_t at = first + i;
         const float *value = values + i * stride;
-        if (panels->value_format != NN_BF16 || at % BF16_PAIR != 0 || count - i < BF16_PAIR) {
+        if (pairs && at % PAIR == 0 && count - i >= PAIR) {
+            store_value_pair(kernels, panels, head, at, value, value + stride);
+            i += PAIR;
+        } else {
             store_value(kernels, panels, head, at, value);
             i++;
-            continue;
         }
-        uint16_t *out = (uint16_t *)panels->values + value_at(panels, head) + at * KERNELS_PANEL;
-        for (size_t j = 0; j < panels->head_size; j += KERNELS_PANEL, out += value_step(panels))
-            kernels->f32_pairs_to_bf16(KERNELS_PANEL, value + j, value + stride + j, out);
-        i += BF16_PAIR;
     }
 }
 
@@ -251,7 +284,7 @@ static void clear_key_tail(const NnPanels *panels, size_t head)
     if (used == 0)
         return;
     const size_t unit = panels->key_format == NN_S8     ? (size_t)KERNELS_S8_UNIT
-                        : panels->key_format == NN_BF16 ? (size_t)BF16_PAIR
+                        : panels->key_format == NN_BF16 ? (size_t)PAIR
                                                         : 1;
     const size_t bytes = element_bytes(panels->key_format) * unit;
     char *panel = (char *)panels->keys +
@@ -264,12 +297,12 @@ static void clear_key_tail(const NnPanels *panels, size_t head)
     }
 }
 
-// The positions that pad bf16 values, which do take part, with weight 0.
+// The positions that pad values of 16 bits, which do take part, with weight 0.
 static void clear_value_tail(const NnPanels *panels, size_t head)
 {
     static const uint16_t zeros[NN_HEAD_MAX];
     for (size_t at = panels->length; at < value_length(panels); at++)
-        store_value_bf16(panels, head, at, zeros);
+        store_value_in_pair(panels, head, at, zeros);
 }
 
 void nn_panels_store(const Kernels *kernels, const NnPanels *panels, size_t first, size_t count,
@@ -386,9 +419,37 @@ void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t 
                           out, out_stride, &plain);
 }
 
+// Some rows at a time, so that scores, keys and values stay in the second-level cache.
+static void attend_s16(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
+                       const float *q, size_t q_stride, float *scratch, float *out,
+                       size_t out_stride)
+{
+    const size_t size = panels->head_size;
+    const size_t length = panels->length;
+    const size_t padded = value_length(panels);
+    const float factor = 1.0F / sqrtf((float)size);
+    int16_t *weights = (int16_t *)(void *)(scratch + ATTEND_ROWS * length);
+    for (size_t first = 0; first < count; first += ATTEND_ROWS) {
+        const size_t rows = BASE_MIN(count - first, (size_t)ATTEND_ROWS);
+        float scale[ATTEND_ROWS];
+        score_s8(kernels, panels, head, rows, q + first * q_stride, q_stride, scratch);
+        for (size_t i = 0; i < rows; i++)
+            scale[i] = kernels->softmax_s16(length, padded, scratch + i * length, factor,
+                                            panels->value_scale + head * padded_length(panels),
+                                            weights + i * padded);
+        kernels->gemm_s16(rows, size, padded, weights, padded, scale,
+                          (const int16_t *)panels->values + value_at(panels, head),
+                          out + first * out_stride, out_stride);
+    }
+}
+
 void nn_attend(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
                const float *q, size_t q_stride, float *scratch, float *out, size_t out_stride)
 {
+    if (panels->value_format == NN_S16) {
+        attend_s16(kernels, panels, head, count, q, q_stride, scratch, out, out_stride);
+        return;
+    }
     if (panels->key_format != NN_BF16 || panels->value_format != NN_BF16) {
         nn_attention_panels(kernels, panels, head, count, q, q_stride, scratch, out, out_stride);
         return;

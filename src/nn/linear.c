@@ -30,6 +30,7 @@ void nn_matrix_row(const NnMatrix *matrix, size_t row, float *out)
     case NN_BF16: unpack_row_bf16(matrix->k, row, matrix->panels, out); break;
     case NN_S8: unpack_row_s8(matrix->k, row, matrix->panels, matrix->scale, out); break;
     case NN_S4: unpack_row_s4(matrix->k, row, matrix->panels, matrix->scale, out); break;
+    case NN_S16: assert(false); break;
     }
 }
 
@@ -103,6 +104,7 @@ NnLinear nn_linear_columns(const NnLinear *linear, size_t first, size_t count)
         part.weight.scale += first * (k / KERNELS_S4_GROUP);
         break;
     }
+    case NN_S16: assert(false); break;
     }
     return part;
 }

@@ -207,9 +207,154 @@ static void queries_are_independent(void **state)
     free_guarded();
 }
 
+static void quantize_s16_is_right(void **state)
+{
+    (void)state;
+    enum { LENGTH_MAX = 70 };
+    seed_random(24);
+    for (size_t n = 1; n <= LENGTH_MAX; n++) {
+        float *x = guarded_random(n);
+        int16_t *q = guarded(n, sizeof *q);
+        float scale = 0.0f;
+        for (size_t i = 0; n % 9 == 0 && i < n; i++) {
+            x[i] *= n % 2 == 0 ? 0x1p-110f : 0x1p+90f;
+        }
+        subject->kernels.quantize_s16(n, x, q, &scale);
+        double largest = 0.0;
+        for (size_t i = 0; i < n; i++) {
+            largest = fmax(largest, fabs((double)x[i]));
+        }
+        const bool zero = largest < 0x1p-100;
+        assert_near("scale", n, (double)scale, zero ? 1.0 : largest / KERNELS_S16_MOST,
+                    largest * 1e-9);
+        for (size_t i = 0; i < n; i++) {
+            assert_in_range(q[i] + KERNELS_S16_MOST, 0, 2 * KERNELS_S16_MOST);
+            const double back = (double)q[i] * (double)scale;
+            assert_near("quantize_s16", i, back, zero ? 0.0 : (double)x[i],
+                        zero ? 0.0 : 0.5001 * (double)scale);
+        }
+        if (subject->expected != NULL) {
+            int16_t *same = guarded(n, sizeof *same);
+            float same_scale = 0.0f;
+            subject->expected->quantize_s16(n, x, same, &same_scale);
+            assert_memory_equal(q, same, n * sizeof *q);
+            assert_same_floats("scale", 1, &scale, &same_scale);
+        }
+        free_guarded();
+    }
+}
+
+// A row of n scores whose spread makes weights of one, of many or of all positions.
+static void check_softmax_s16(size_t n, float spread)
+{
+    const size_t padded = n + n % 2;
+    float *x = guarded_random(n);
+    float *input = guarded(n, sizeof *input);
+    float *value_scale = guarded_random(n);
+    for (size_t i = 0; i < n; i++) {
+        input[i] = x[i] *= spread;
+        value_scale[i] = 0.01f + value_scale[i] * value_scale[i];
+    }
+    int16_t *w = guarded(padded, sizeof *w);
+    const float factor = subject->kernels.softmax_s16(n, padded, x, 0.125f, value_scale, w);
+    double largest = -1e300;
+    for (size_t i = 0; i < n; i++) {
+        largest = fmax(largest, (double)input[i] * 0.125);
+    }
+    double sum = 0.0;
+    double products = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sum += exp((double)input[i] * 0.125 - largest);
+        assert_true(w[i] >= 0);
+        products += (double)w[i] * KERNELS_S16_MOST;
+    }
+    assert_true(products < 0x1p31);
+    for (size_t i = 0; i < n; i++) {
+        const double share = exp((double)input[i] * 0.125 - largest) / sum;
+        const double expected = share * (double)value_scale[i];
+        assert_near("softmax_s16", i, (double)w[i] * (double)factor, expected,
+                    0.5001 * (double)factor + 4e-6 * expected);
+    }
+    assert_true(n == padded || w[n] == 0);
+    if (subject->expected != NULL) {
+        int16_t *same = guarded(padded, sizeof *same);
+        const float same_factor =
+            subject->expected->softmax_s16(n, padded, input, 0.125f, value_scale, same);
+        assert_memory_equal(w, same, padded * sizeof *w);
+        assert_same_floats("softmax_s16", 1, &factor, &same_factor);
+    }
+    free_guarded();
+}
+
+static void softmax_s16_is_right(void **state)
+{
+    (void)state;
+    seed_random(25);
+    for (size_t n = 1; n <= 70; n++) {
+        check_softmax_s16(n, 1.0f);
+        check_softmax_s16(n, 60.0f);
+    }
+    check_softmax_s16(1500, 0.01f);
+    check_softmax_s16(1500, 20.0f);
+    check_softmax_s16(16384, 0.0f); // the longest, all alike
+}
+
+static void check_gemm_s16(size_t m, size_t n, size_t k)
+{
+    const size_t panels = (n + KERNELS_PANEL - 1) / KERNELS_PANEL;
+    const size_t c_stride = n + 3;
+    const size_t a_stride = k + 2;
+    int16_t *a = guarded((m - 1) * a_stride + k, sizeof *a);
+    int16_t *w = guarded(panels * KERNELS_PANEL * k, sizeof *w);
+    float *scale = guarded_random(m);
+    for (size_t i = 0; i < (m - 1) * a_stride + k; i++) {
+        a[i] = (int16_t)(random_bits() % 65 * 1000 / BASE_MAX(k / 64, (size_t)1) % 32768);
+    }
+    for (size_t i = 0; i < panels * KERNELS_PANEL * k; i++) {
+        w[i] = (int16_t)((int)(random_bits() % 4095) - KERNELS_S16_MOST);
+    }
+    float *c = guarded((m - 1) * c_stride + n, sizeof *c);
+    float *apart = guarded((m - 1) * c_stride + n, sizeof *apart);
+    for (size_t i = 0; i < (m - 1) * c_stride + n; i++) {
+        c[i] = apart[i] = UNTOUCHED;
+    }
+    subject->kernels.gemm_s16(m, n, k, a, a_stride, scale, w, c, c_stride);
+    for (size_t row = 0; row < m; row++) {
+        subject->kernels.gemm_s16(1, n, k, a + row * a_stride, a_stride, scale + row, w,
+                                  apart + row * c_stride, c_stride);
+        for (size_t column = 0; column < n; column++) {
+            int64_t sum = 0;
+            for (size_t i = 0; i < k; i++) {
+                sum += (int64_t)a[row * a_stride + i] *
+                       w[column / KERNELS_PANEL * KERNELS_PANEL * k + i / 2 * 2 * KERNELS_PANEL +
+                         column % KERNELS_PANEL * 2 + i % 2];
+            }
+            assert_true(sum < INT32_MAX && sum > INT32_MIN);
+            const float expected = (float)sum * scale[row];
+            assert_same_floats("gemm_s16", 1, &c[row * c_stride + column], &expected);
+        }
+    }
+    assert_same_floats("gemm_s16 apart", (m - 1) * c_stride + n, apart, c);
+    free_guarded();
+}
+
+static void gemm_s16_is_right(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {1, 2, 5, 6, 7, 12, 24, 25};
+    static const size_t columns[] = {1, 16, 17, 48, 64, 80};
+    static const size_t depths[] = {2, 4, 30, 64, 1502};
+    seed_random(26);
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        for (size_t j = 0; j < BASE_COUNT(columns); j++) {
+            check_gemm_s16(rows[i], columns[j], depths[(i + j) % BASE_COUNT(depths)]);
+        }
+    }
+}
+
 const struct CMUnitTest ATTEND_TESTS[] = {
-    cmocka_unit_test(attention_is_right),
-    cmocka_unit_test(large_scores_are_right),
-    cmocka_unit_test(queries_are_independent),
+    cmocka_unit_test(attention_is_right),      cmocka_unit_test(large_scores_are_right),
+    cmocka_unit_test(queries_are_independent), cmocka_unit_test(quantize_s16_is_right),
+    cmocka_unit_test(softmax_s16_is_right),    cmocka_unit_test(gemm_s16_is_right),
 };
 const size_t ATTEND_TEST_COUNT = BASE_COUNT(ATTEND_TESTS);

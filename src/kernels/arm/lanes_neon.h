@@ -231,6 +231,14 @@ LANES_INLINE void f32x16_store_biased_u8(uint8_t *p, f32x16 x)
     vst1q_u8(p, veorq_u8(vreinterpretq_u8_s8(bytes), vdupq_n_u8(0x80)));
 }
 
+// Rounds to integers (ties to even); x in -32768..32767.
+LANES_INLINE void f32x16_store_s16(int16_t *p, f32x16 x)
+{
+    vst1q_s16(p, vcombine_s16(vmovn_s32(vcvtnq_s32_f32(x.q0)), vmovn_s32(vcvtnq_s32_f32(x.q1))));
+    vst1q_s16(p + 8,
+              vcombine_s16(vmovn_s32(vcvtnq_s32_f32(x.q2)), vmovn_s32(vcvtnq_s32_f32(x.q3))));
+}
+
 typedef struct i32x16 {
     int32x4_t q0, q1, q2, q3;
 } i32x16;

@@ -387,6 +387,62 @@ static void softmax_ref(size_t n, float *x, float scale)
     }
 }
 
+static void quantize_s16_ref(size_t n, const float *x, int16_t *q, float *scale)
+{
+    const float most = (float)KERNELS_S16_MOST;
+    float largest = 0.0f;
+    for (size_t i = 0; i < n; i++) {
+        largest = fmaxf(largest, fabsf(x[i]));
+    }
+    bool zero = largest < QUANTIZE_LOWEST;
+    float inverse = zero ? 0.0f : most / largest;
+    *scale = zero ? 1.0f : largest / most;
+    for (size_t i = 0; i < n; i++) {
+        q[i] = (int16_t)fmaxf(-most, fminf(most, nearbyintf(x[i] * inverse)));
+    }
+}
+
+static float softmax_s16_ref(size_t n, size_t n_padded, float *x, float scale,
+                             const float *value_scale, int16_t *w)
+{
+    float largest = x[0] * scale;
+    for (size_t i = 1; i < n; i++) {
+        largest = fmaxf(largest, x[i] * scale);
+    }
+    float sums[LANES] = {0};
+    float weighted[LANES] = {0};
+    float most = 0.0f;
+    for (size_t i = 0; i < n; i++) {
+        float e = exponential(multiply_add(x[i], scale, -largest));
+        x[i] = e * value_scale[i];
+        sums[i % LANES] += e;
+        weighted[i % LANES] += x[i];
+        most = fmaxf(most, x[i]);
+    }
+    float factor = fminf(S16_WEIGHT_MOST / most, S16_SUM_MOST / fold_lanes(weighted));
+    for (size_t i = 0; i < n; i++) {
+        w[i] = (int16_t)fmaxf(0.0f, fminf(S16_WEIGHT_MOST, nearbyintf(x[i] * factor)));
+    }
+    memset(w + n, 0, (n_padded - n) * sizeof *w);
+    return 1.0f / (factor * fold_lanes(sums));
+}
+
+static void gemm_s16_ref(size_t m, size_t n, size_t k, const int16_t *a, size_t a_stride,
+                         const float *a_scale, const int16_t *w, float *c, size_t c_stride)
+{
+    for (size_t column = 0; column < n; column++) {
+        const int16_t *panel = w + column / PANEL * PANEL * k + column % PANEL * 2;
+        for (size_t row = 0; row < m; row++) {
+            const int16_t *x = a + row * a_stride;
+            int32_t sum = 0;
+            for (size_t i = 0; i < k; i += 2) {
+                sum += x[i] * panel[i * PANEL] + x[i + 1] * panel[i * PANEL + 1];
+            }
+            c[row * c_stride + column] = (float)sum * a_scale[row];
+        }
+    }
+}
+
 static float max_ref(size_t n, const float *x)
 {
     float largest = -INFINITY;
@@ -522,6 +578,10 @@ void kernels_init_ref(Kernels *kernels)
     kernels->gemm_u8s4 = gemm_u8s4_ref;
     kernels->gemm_bf16 = gemm_bf16_ref;
     kernels->attend_bf16 = attend_bf16_ref;
+    kernels->quantize_s16 = quantize_s16_ref;
+    kernels->softmax_s16 = softmax_s16_ref;
+    kernels->gemm_s16 = gemm_s16_ref;
+    kernels->attends_best_in_s16 = false;
     kernels->attends_best_in_bf16 = false;
     kernels->bf16_is_fast = false;
     kernels->quantize_u8 = quantize_u8_ref;

@@ -223,6 +223,13 @@ LANES_INLINE void f32x16_store_biased_u8(uint8_t *p, f32x16 x)
     _mm_storeu_si128((__m128i *)(void *)p, _mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)));
 }
 
+// Rounds to integers (ties to even); x in -32768..32767.
+LANES_INLINE void f32x16_store_s16(int16_t *p, f32x16 x)
+{
+    __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high));
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(words, 0xd8));
+}
+
 typedef struct i32x16 {
     __m256i low, high;
 } i32x16;

@@ -184,6 +184,12 @@ LANES_INLINE void f32x16_store_biased_u8(uint8_t *p, f32x16 x)
     _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(q));
 }
 
+// Rounds to integers (ties to even); x in -32768..32767.
+LANES_INLINE void f32x16_store_s16(int16_t *p, f32x16 x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
+}
+
 // Sixteen 32-bit integers.
 typedef __m512i i32x16;
 

@@ -8,6 +8,7 @@ static void add_operations(WhisperCost *cost, NnFormat format, uint64_t operatio
     switch (format) {
     case NN_S8:
     case NN_S4: cost->int8_operations += operations; break;
+    case NN_S16: cost->int8_operations += 2 * operations; break; // as long as two
     case NN_BF16: cost->bf16_operations += operations; break;
     case NN_F32:
     case NN_F16: cost->f32_operations += operations; break;
@@ -30,6 +31,7 @@ static size_t matrix_bytes(const NnMatrix *matrix)
     case NN_BF16: return pack_bf16_bytes(n, k);
     case NN_S8: return pack_s8_bytes(n, k);
     case NN_S4: return pack_s4_bytes(n, k) + pack_s4_scales(n, k) * sizeof(float);
+    case NN_S16: break; // no weights
     }
     return 0;
 }

@@ -71,6 +71,7 @@ static size_t panel_bytes(NnFormat format, size_t n, size_t k)
     case NN_BF16: return pack_bf16_bytes(n, k);
     case NN_S8: return pack_s8_bytes(n, k);
     case NN_S4: return pack_s4_bytes(n, k);
+    case NN_S16: break; // no weights
     }
     return SIZE_MAX;
 }

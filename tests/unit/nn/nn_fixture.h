@@ -51,6 +51,7 @@ static inline NnMatrix fixture_pack(NnFormat format, size_t n, size_t k, const f
     case NN_BF16: pack_bf16(n, k, 0, n, w, panels); break;
     case NN_S8: pack_s8(n, k, 0, n, w, panels, scale, sum); break;
     case NN_S4: pack_s4(n, k, 0, n, w, panels, scale); break;
+    case NN_S16: fail(); // no weights
     }
     matrix.panels = panels;
     matrix.scale = scale;

@@ -25,11 +25,12 @@
 #include <stdint.h>
 
 enum {
-    KERNELS_PANEL = 16,     // output channels side by side
-    KERNELS_S8_UNIT = 4,    // k values side by side in s8 panels
-    KERNELS_S4_GROUP = 32,  // k values that share a scale in s4 panels
-    KERNELS_BF16_UNIT = 32, // bf16 panels and rows are padded to a multiple of so many k values
-    KERNELS_HEAD_MAX = 256, // largest head of attend_bf16
+    KERNELS_PANEL = 16,      // output channels side by side
+    KERNELS_S8_UNIT = 4,     // k values side by side in s8 panels
+    KERNELS_S4_GROUP = 32,   // k values that share a scale in s4 panels
+    KERNELS_BF16_UNIT = 32,  // bf16 panels and rows are padded to a multiple of so many k values
+    KERNELS_HEAD_MAX = 256,  // largest head of attend_bf16
+    KERNELS_S16_MOST = 2047, // largest value of attention in 16 bits
 };
 
 // What is done to an element of a product before it is stored, in this order:
@@ -110,6 +111,23 @@ typedef struct Kernels {
     // kernels_attend_scratch(length) bytes, aligned for floats.
     void (*attend_bf16)(size_t m, const KernelsHead *head, float scale, const float *q,
                         size_t q_stride, float *out, size_t out_stride, void *scratch);
+
+    // Attention in 16-bit integers, for processors that multiply them but not bfloat16. Values of a
+    // position: q = round-half-even(x * (KERNELS_S16_MOST / max|x|)), scale = max|x| /
+    // KERNELS_S16_MOST; where max|x| is below 2^-100, zeros and scale 1.
+    void (*quantize_s16)(size_t n, const float *x, int16_t *q, float *scale);
+    // Weights of a row of scores: e = exp(x * scale - max), w = round-half-even(e * value_scale *
+    // c) with the largest c that keeps w <= 32767 and the sum of w near 2^20, so that sums of w *
+    // value fit in 32 bits. Returns 1 / (c * sum of e): the mixture is the sum of products times
+    // that. Weights from n to n_padded are zeros. x is overwritten; 1 <= n <= 16384, values and
+    // value_scale as softmax and quantize_s16 have them.
+    float (*softmax_s16)(size_t n, size_t n_padded, float *x, float scale, const float *value_scale,
+                         int16_t *w);
+    // c = sums * a_scale[row]. W lies as in bf16 panels, k is padded to a multiple of 2 with zeros;
+    // sums are exact and fit in 32 bits.
+    void (*gemm_s16)(size_t m, size_t n, size_t k, const int16_t *a, size_t a_stride,
+                     const float *a_scale, const int16_t *w, float *c, size_t c_stride);
+    bool attends_best_in_s16; // gemm_s16 takes half the time of gemm_f32
 
     bool attends_best_in_bf16; // attend_bf16 is faster than products with keys in 8 bits
     bool bf16_is_fast; // gemm_bf16 takes half the time of gemm_f32 or less; if not, it is no gain

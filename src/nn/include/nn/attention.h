@@ -25,14 +25,15 @@ enum {
 // counts when there are a thousand of it.
 typedef struct NnPanels {
     NnFormat key_format;   // NN_F32, NN_F16, NN_BF16 or NN_S8
-    NnFormat value_format; // NN_F32, NN_F16 or NN_BF16
+    NnFormat value_format; // NN_F32, NN_F16 or NN_BF16; with keys in S8 also NN_S16
     size_t heads;
-    size_t head_size; // a multiple of 16, at most NN_HEAD_MAX
-    size_t length;    // any; nothing is padded into the softmax
-    void *keys;       // a matrix [length][head_size] a head, packed as kernels.h has it
-    float *key_scale; // S8: heads x [length padded to 16]
-    int32_t *key_sum; // S8: as many
-    void *values;     // a matrix [head_size][length] a head, packed likewise
+    size_t head_size;   // a multiple of 16, at most NN_HEAD_MAX
+    size_t length;      // any; nothing is padded into the softmax
+    void *keys;         // a matrix [length][head_size] a head, packed as kernels.h has it
+    float *key_scale;   // S8: heads x [length padded to 16]
+    int32_t *key_sum;   // S8: as many
+    void *values;       // a matrix [head_size][length] a head, packed likewise; S16 as BF16
+    float *value_scale; // S16: heads x [length padded to 16]
 } NnPanels;
 
 // Gives the panels their parts of `memory`, which holds nn_panels_bytes and is aligned for floats;
@@ -55,8 +56,8 @@ void nn_attention_panels(const Kernels *kernels, const NnPanels *panels, size_t 
                          const float *q, size_t q_stride, float *scores, float *out,
                          size_t out_stride);
 
-// The same without leaving the softmax behind: faster where keys and values are bfloat16. The bits
-// differ from those above.
+// The same without leaving the softmax behind: faster where keys and values are bfloat16, and the
+// only way for values in 16 bits. The bits differ from those above.
 void nn_attend(const Kernels *kernels, const NnPanels *panels, size_t head, size_t count,
                const float *q, size_t q_stride, float *scratch, float *out, size_t out_stride);
 

@@ -19,7 +19,8 @@ typedef struct NnContext {
     ThreadPool *pool; // may be NULL: the caller does it all
 } NnContext;
 
-typedef enum NnFormat { NN_F32, NN_F16, NN_BF16, NN_S8, NN_S4 } NnFormat;
+// S16 is for the values of attention only.
+typedef enum NnFormat { NN_F32, NN_F16, NN_BF16, NN_S8, NN_S4, NN_S16 } NnFormat;
 
 // Packed W[n][k]. Borrowed memory.
 typedef struct NnMatrix {
