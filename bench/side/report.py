@@ -182,11 +182,12 @@ STYLE = """
   .small { font-size: 11px; fill: #59636e }
   .head { font-size: 15px; font-weight: 600 }
   .grid { stroke: #d1d9e0; stroke-width: 1 }
+  .one { stroke: #59636e; stroke-width: 2 }
   .ours { fill: #1a7f5a }
   .target { stroke: #bc4c00; stroke-width: 2 }
   .goal { stroke: #8250df; stroke-width: 2; stroke-dasharray: 3 3 }
   @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 } text { fill: #e6edf3; stroke: #0d1117 } .small { fill: #9198a1 } .grid { stroke: #3d444d }
+    .page { fill: #0d1117 } text { fill: #e6edf3; stroke: #0d1117 } .small { fill: #9198a1 } .grid { stroke: #3d444d } .one { stroke: #9198a1 }
     .ours { fill: #3fb98a } .target { stroke: #f0883e } .goal { stroke: #bc8cff }
   }
 """
@@ -208,6 +209,7 @@ def plot(result):
         x = LEFT + tenth / 10 * scale
         out.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}"/>')
         out.append(f'<text class="small" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tenth / 10:g}</text>')
+    out.append(f'<line class="one" x1="{LEFT + scale:.1f}" y1="{TOP}" x2="{LEFT + scale:.1f}" y2="{bottom}"/>')
     out.append(f'<text class="small" x="{LEFT}" y="{height - 8}">ratio of times</text>')
     for i, line in enumerate(lines):
         y = TOP + STEP * i + 8

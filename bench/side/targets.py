@@ -26,8 +26,8 @@ COMPARISONS = [
     Comparison("encoder", "encoder, a full window of 30 s", (), 0.85, 0.65),
     Comparison("short", "11 s clip, warm, file to text", (GENAI,), 0.5, 0.3),
     Comparison("utterance", "3 s utterance, warm, samples to final text", (GENAI,), 0.3, 0.15),
-    Comparison("long", "long file with timestamps, default settings (beam 5) against greedy", (GENAI,), 0.7, 0.45),
-    Comparison("long", "the same, beam 5 against beam 5 in batches of 8", (FASTER_WHISPER,), 0.5, 0.32),
+    Comparison("long", "long file with timestamps: default settings (beam 5) against greedy", (GENAI,), 0.7, 0.45),
+    Comparison("long", "the same file, beam 5 against beam 5 in batches of 8", (FASTER_WHISPER,), 0.5, 0.32),
     Comparison("decoder", "decoder, a token, greedy", (WHISPER_CPP,), 0.5, 0.33),
     Comparison("cold", "cold start: process start to the text of a 5 s clip", (GENAI, WHISPER_CPP), 0.2, 0.1),
 ]
