@@ -23,7 +23,8 @@
 #include "track.h"
 
 enum {
-    FRAME_SAMPLES = VAD_FRAME_SAMPLES,
+    GROUP_FRAMES = 8, // voice activity looks at so many at once where nobody waits for each
+    GROUP_SAMPLES = GROUP_FRAMES * VAD_FRAME_SAMPLES,
     VAD_PIECE_MS = 1000, // speech and silence are told of at least this often
     VAD_PIECE_SAMPLES = VAD_PIECE_MS * 16,
     PREVIOUS_MAX = 223, // tokens of earlier text that a prompt holds
@@ -64,8 +65,8 @@ struct Transcriber {
     bool cut;         // the last window in the lanes says where the next one begins
     int64_t since_ns; // a window waits to be worked on since then
     bool ended;       // the wanted part is done
-    float frame[FRAME_SAMPLES];
-    size_t frame_fill;
+    float group[GROUP_SAMPLES];
+    size_t group_samples, group_fill; // taken in when it is full
 
     int32_t previous[PREVIOUS_MAX];
     size_t previous_count;
@@ -253,7 +254,7 @@ static ScoutStatus make_track(Transcriber *transcriber, const TranscriberSetup *
                               ScoutError *error)
 {
     size_t room = (lanes_of(&transcriber->options).queue + 1) * WINDOW_SAMPLES_MAX +
-                  (size_t)2 * FRAME_SAMPLES;
+                  (size_t)2 * GROUP_SAMPLES;
     if (transcriber->options.vad) {
         VadOptions vad;
         vad_options_init(&vad);
@@ -338,6 +339,7 @@ ScoutStatus transcriber_new(const TranscriberSetup *setup, Transcriber **transcr
     made->turn = (Turn){.schedule = setup->schedule,
                         .client = schedule_client(priority_of(setup->options->priority)),
                         .cancel = setup->cancel};
+    made->group_samples = lanes_of(setup->options).busy > 1 ? GROUP_SAMPLES : VAD_FRAME_SAMPLES;
     set_range(made, setup);
     ScoutStatus status = check_model(made->whisper, error);
     if (status == SCOUT_OK && setup->draft)
@@ -539,7 +541,7 @@ static bool is_urgent(const Transcriber *transcriber)
 {
     const Track *track = &transcriber->track;
     const size_t room = track->capacity - (size_t)(track->end - track->base);
-    return room < (size_t)2 * FRAME_SAMPLES ||
+    return room < (size_t)2 * GROUP_SAMPLES ||
            clock_monotonic_ns() - transcriber->since_ns > PATIENCE_NS;
 }
 
@@ -656,18 +658,18 @@ static ScoutStatus check_vad(ScoutStatus status, ScoutError *error)
                               : error_set(error, status, "voice activity holds too much sound");
 }
 
-// Takes in the frame as far as it is filled.
-static ScoutStatus take_frame(Transcriber *transcriber, ScoutError *error)
+// Takes in the group as far as it is filled.
+static ScoutStatus take_group(Transcriber *transcriber, ScoutError *error)
 {
-    size_t count = transcriber->frame_fill;
-    transcriber->frame_fill = 0;
+    size_t count = transcriber->group_fill;
+    transcriber->group_fill = 0;
     ScoutStatus status = check_cancel(transcriber, error);
     if (status == SCOUT_OK)
-        status = track_append(&transcriber->track, transcriber->frame, count, error);
+        status = track_append(&transcriber->track, transcriber->group, count, error);
     if (status != SCOUT_OK || !transcriber->vad)
         return status;
     int64_t start_ns = clock_monotonic_ns();
-    status = vad_push(transcriber->vad, transcriber->frame, count);
+    status = vad_push(transcriber->vad, transcriber->group, count);
     transcriber->timings.vad_s += (double)(clock_monotonic_ns() - start_ns) * 1e-9;
     return check_vad(status, error);
 }
@@ -677,8 +679,8 @@ static ScoutStatus end_part(Transcriber *transcriber, ScoutError *error)
 {
     ScoutStatus status = SCOUT_OK;
     transcriber->ended = true;
-    if (transcriber->frame_fill > 0)
-        status = take_frame(transcriber, error);
+    if (transcriber->group_fill > 0)
+        status = take_group(transcriber, error);
     if (status == SCOUT_OK && transcriber->vad)
         status = check_vad(vad_flush(transcriber->vad), error);
     return status == SCOUT_OK ? advance(transcriber, true, error) : status;
@@ -708,14 +710,14 @@ static ScoutStatus take_some(Transcriber *transcriber, const float *samples, siz
         transcriber->received += (int64_t)count;
         return transcriber->ended ? SCOUT_OK : end_part(transcriber, error);
     }
-    size_t room = FRAME_SAMPLES - transcriber->frame_fill;
+    size_t room = transcriber->group_samples - transcriber->group_fill;
     *taken = BASE_MIN(BASE_MIN(count, room), (size_t)(transcriber->end - received));
     for (size_t i = 0; i < *taken; i++) // a sample that is no number must not stay in any state
-        transcriber->frame[transcriber->frame_fill++] = isfinite(samples[i]) ? samples[i] : 0.0f;
+        transcriber->group[transcriber->group_fill++] = isfinite(samples[i]) ? samples[i] : 0.0f;
     transcriber->received += (int64_t)*taken;
     ScoutStatus status = SCOUT_OK;
-    if (transcriber->frame_fill == FRAME_SAMPLES) {
-        status = take_frame(transcriber, error);
+    if (transcriber->group_fill == transcriber->group_samples) {
+        status = take_group(transcriber, error);
         if (status == SCOUT_OK)
             status = advance(transcriber, false, error);
     }
