@@ -274,11 +274,28 @@ static void gemm_u8s8_amx(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
     multiply_rows(false, &product, m);
 }
 
+#include "x86/amx_pairs.h"
+
+#include "x86/amx_few.h"
+
 // Few rows come here too: another instruction would add in another order.
 static void gemm_bf16_amx(size_t m, size_t n, size_t k, const uint16_t *a, size_t a_stride,
                           const uint16_t *w, float *c, size_t c_stride,
                           const KernelsEpilogue *epilogue)
 {
+    if (m <= TILE_ROWS) {
+        const FewProduct few = {
+            .rows = m,
+            .bytes = k * sizeof *a,
+            .a_stride = a_stride * sizeof *a,
+            .a = (const uint8_t *)a,
+            .out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue},
+        };
+        if (m > 0 && n > 0) {
+            multiply_few(&few, (const int8_t *)w);
+        }
+        return;
+    }
     Product product = {
         .bf16 = true,
         .bytes = k * sizeof *a,
@@ -289,8 +306,6 @@ static void gemm_bf16_amx(size_t m, size_t n, size_t k, const uint16_t *a, size_
     };
     multiply_rows(true, &product, m);
 }
-
-#include "x86/amx_pairs.h"
 
 void kernels_init_amx(Kernels *kernels)
 {
