@@ -41,20 +41,40 @@ static void configure_pairs(size_t tiles, size_t height)
     _tile_loadconfig(&config);
 }
 
-// Finishes so many rows more of a panel.
+// Sums of one row and panel, scaled and joined.
+LANES_INLINE f32x16 pairs_value(const PairsProduct *product, const PairsBlock *block, size_t r,
+                                size_t p, i32x16 bias, f32x16 w_scale)
+{
+    const size_t width = block->panels * PANEL;
+    const int32_t *sums = block->sums + 2 * r * width + p * PANEL;
+    i32x16 coarse = i32x16_sub(i32x16_load(sums), bias);
+    i32x16 fine = i32x16_sub(i32x16_load(sums + width), bias);
+    return join_pair(coarse, fine, product->a->scale + 2 * (block->row + r), w_scale);
+}
+
+// Finishes so many rows more of a panel. What is the same for all rows is looked up once, because
+// this takes as long as the products.
 LANES_INLINE void finish_pairs_panel(const PairsProduct *product, const PairsBlock *block,
                                      size_t rows, size_t p)
 {
-    const size_t width = block->panels * PANEL;
+    const Output out = product->out;
+    const KernelsEpilogue *epilogue = out.epilogue;
     const size_t column = block->column + p * PANEL;
+    const size_t end = block->next + rows;
     const i32x16 bias = i32x16_load(product->w->sum + column);
     const f32x16 w_scale = f32x16_load(product->w->scale + column);
-    for (size_t r = block->next; r < block->next + rows; r++) {
-        const int32_t *sums = block->sums + 2 * r * width + p * PANEL;
-        i32x16 coarse = i32x16_sub(i32x16_load(sums), bias);
-        i32x16 fine = i32x16_sub(i32x16_load(sums + width), bias);
-        const float *a_scale = product->a->scale + 2 * (block->row + r);
-        put_panel(join_pair(coarse, fine, a_scale, w_scale), &product->out, block->row + r, column);
+    const bool plain = epilogue == NULL ||
+                       (epilogue->bias == NULL && !epilogue->gelu && epilogue->residual == NULL);
+    if (plain && out.n - column >= PANEL) {
+        float *c = out.c + (block->row + block->next) * out.c_stride + column;
+        for (size_t r = block->next; r < end; r++, c += out.c_stride) {
+            f32x16_store(c, pairs_value(product, block, r, p, bias, w_scale));
+        }
+        return;
+    }
+    for (size_t r = block->next; r < end; r++) {
+        f32x16 value = pairs_value(product, block, r, p, bias, w_scale);
+        put_panel(value, &out, block->row + r, column);
     }
 }
 
