@@ -254,6 +254,17 @@ static size_t count_models(const ScoutEngine *engine)
     return count;
 }
 
+// The lock is held, and given up while memory is freed.
+static void give_up_surplus(ScoutEngine *engine)
+{
+    EngineModel *old = NULL;
+    while (count_models(engine) > engine->models_max && (old = unlink_idle(engine, INT64_MAX))) {
+        pthread_mutex_unlock(&engine->lock);
+        free_model(old);
+        pthread_mutex_lock(&engine->lock);
+    }
+}
+
 // The lock is held, and given up while the model loads. *loaded is set on success only.
 static ScoutStatus load_model(ScoutEngine *engine, const char *name, const char *path,
                               EngineModel **loaded, ScoutError *error)
@@ -261,11 +272,8 @@ static ScoutStatus load_model(ScoutEngine *engine, const char *name, const char 
     EngineModel *model = claim_model(engine, path);
     if (!model)
         return error_no_memory(error);
-    EngineModel *old =
-        count_models(engine) > engine->models_max ? unlink_idle(engine, INT64_MAX) : NULL;
+    give_up_surplus(engine);
     pthread_mutex_unlock(&engine->lock);
-    if (old)
-        free_model(old);
     WhisperModel *whisper = NULL;
     Batch *batch = NULL;
     ScoutStatus status = load_whisper(engine, name, &whisper, &batch, error);

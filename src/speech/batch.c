@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
-#include "base/clock.h"
+#include "base/condition.h"
 #include "base/memory.h"
 #include <scout/speech.h>
 
@@ -15,17 +15,38 @@ enum {
     SEQUENCES = 1 + SCOUT_BEAM_MAX, // of a place: the prompt, and what is searched at once
     TOGETHER_ROWS_MAX = 64,         // rows of several streams in one step
     TOGETHER_MAX = 32,              // such streams
-    PLACE_WAIT_MS = 5,
-    PLACES_KEPT = 2 // whose memory stays when nobody uses the batch
+    PLACES_KEPT = 2,                // whose memory stays when nobody uses the batch
+    // Places that are left free for those with a better claim.
+    LEFT_BY_LATER = 24, // by a stream's later windows
+    LEFT_BY_BACKGROUND = 16,
+    LEFT_BY_NORMAL = 8
 };
+
+typedef struct PlaceWaiter {
+    struct PlaceWaiter *next;
+    pthread_cond_t given;
+    SchedulePriority priority;
+    bool has_place;
+    size_t place;
+} PlaceWaiter;
+
+// A place. Under the batch's mutex.
+typedef struct Place {
+    bool taken;
+    bool untidy;               // returned, and its sequences may still hold something
+    WhisperEncoding *encoding; // likewise
+} Place;
 
 struct Batch {
     const WhisperModel *whisper;
     ThreadPool *pool;
     Schedule *schedule;
-    pthread_mutex_t mutex; // guards `taken`
-    bool taken[BATCH_PLACES_MAX];
-    size_t places_used; // those below may have memory
+    pthread_mutex_t mutex; // guards what follows, up to `untidy`
+    Place places[BATCH_PLACES_MAX];
+    size_t taken;
+    size_t places_used;   // those below may have memory
+    PlaceWaiter *waiters; // longest first
+    bool untidy;          // some place is
     // With the turn held:
     WhisperRun *run;
     WhisperRow *rows; // [BATCH_ROWS_MAX]
@@ -66,6 +87,9 @@ void batch_free(Batch *batch)
 {
     if (!batch)
         return;
+    assert(batch->taken == 0 && !batch->waiters);
+    if (batch->run)
+        batch_tidy(batch);
     whisper_run_free(batch->run);
     mem_free(batch->rows);
     mem_free(batch->logits);
@@ -75,6 +99,7 @@ void batch_free(Batch *batch)
 
 void batch_rest(Batch *batch)
 {
+    batch_tidy(batch);
     if (batch->places_used <= PLACES_KEPT)
         return;
     for (size_t i = PLACES_KEPT; i < batch->places_used; i++)
@@ -83,44 +108,147 @@ void batch_rest(Batch *batch)
     batch->places_used = PLACES_KEPT;
 }
 
+// ------------------------------------------------------------------------------------------ places
+
+// The mutex is held, in all that follows up to the public functions.
+
+static bool find_place(Batch *batch, size_t left, size_t *place)
+{
+    if (BATCH_PLACES_MAX - batch->taken <= left)
+        return false;
+    size_t at = 0;
+    while (batch->places[at].taken)
+        at++;
+    batch->places[at].taken = true;
+    batch->taken++;
+    batch->places_used = BASE_MAX(batch->places_used, at + 1);
+    *place = at;
+    return true;
+}
+
+static size_t left_by(SchedulePriority priority)
+{
+    switch (priority) {
+    case SCHEDULE_LIVE: return 0;
+    case SCHEDULE_NORMAL: return LEFT_BY_NORMAL;
+    default: return LEFT_BY_BACKGROUND;
+    }
+}
+
+// Whether somebody waits who comes before one of this priority.
+static bool is_awaited(const Batch *batch, SchedulePriority priority)
+{
+    for (const PlaceWaiter *waiter = batch->waiters; waiter; waiter = waiter->next)
+        if (waiter->priority <= priority)
+            return true;
+    return false;
+}
+
+static void remove_waiter(Batch *batch, const PlaceWaiter *waiter)
+{
+    PlaceWaiter **link = &batch->waiters;
+    while (*link != waiter)
+        link = &(*link)->next;
+    *link = waiter->next;
+}
+
+static void add_waiter(Batch *batch, PlaceWaiter *waiter)
+{
+    PlaceWaiter **link = &batch->waiters;
+    while (*link)
+        link = &(*link)->next;
+    *link = waiter;
+}
+
+// Hands out what is free now.
+static void serve_waiters(Batch *batch)
+{
+    for (;;) {
+        PlaceWaiter *best = batch->waiters;
+        for (PlaceWaiter *at = best; at; at = at->next)
+            best = at->priority < best->priority ? at : best;
+        if (!best || !find_place(batch, left_by(best->priority), &best->place))
+            return;
+        remove_waiter(batch, best);
+        best->has_place = true;
+        // Under the mutex: the waiter lives on its thread's stack only until it has seen that.
+        pthread_cond_signal(&best->given);
+    }
+}
+
+// Waits until the waiter has a place, or is to stop: then it is off the list.
+static void await_place(Batch *batch, PlaceWaiter *waiter, const Turn *turn)
+{
+    condition_init(&waiter->given);
+    add_waiter(batch, waiter);
+    while (!waiter->has_place && !cancel_is_raised(turn->cancel))
+        condition_wait(&waiter->given, &batch->mutex, turn->cancel);
+    if (!waiter->has_place)
+        remove_waiter(batch, waiter);
+    pthread_cond_destroy(&waiter->given);
+}
+
+static bool try_place(Batch *batch, SchedulePriority priority, size_t left, size_t *place)
+{
+    pthread_mutex_lock(&batch->mutex);
+    const bool found = !is_awaited(batch, priority) && find_place(batch, left, place);
+    pthread_mutex_unlock(&batch->mutex);
+    return found;
+}
+
 bool batch_try_place(Batch *batch, size_t *place)
 {
-    size_t at = 0;
-    pthread_mutex_lock(&batch->mutex);
-    while (at < BATCH_PLACES_MAX && batch->taken[at])
-        at++;
-    bool found = at < BATCH_PLACES_MAX;
-    if (found) {
-        batch->taken[at] = true;
-        batch->places_used = BASE_MAX(batch->places_used, at + 1);
-    }
-    pthread_mutex_unlock(&batch->mutex);
-    if (found)
-        *place = at;
-    return found;
+    return try_place(batch, SCHEDULE_BACKGROUND, LEFT_BY_LATER, place);
 }
 
 ScoutStatus batch_take_place(Batch *batch, Turn *turn, size_t *place, ScoutError *error)
 {
-    while (!batch_try_place(batch, place)) {
-        turn_leave(turn); // those who have places need it
-        clock_sleep_ms(PLACE_WAIT_MS);
-        ScoutStatus status = turn_check(turn, error);
-        if (status != SCOUT_OK)
-            return status;
-    }
+    const SchedulePriority priority = turn->client.priority;
+    if (try_place(batch, priority, left_by(priority), place))
+        return SCOUT_OK;
+    turn_leave(turn); // those who have places need it
+    PlaceWaiter me = {.priority = priority};
+    pthread_mutex_lock(&batch->mutex);
+    if (is_awaited(batch, priority) || !find_place(batch, left_by(priority), &me.place))
+        await_place(batch, &me, turn);
+    else
+        me.has_place = true;
+    pthread_mutex_unlock(&batch->mutex);
+    if (!me.has_place)
+        return turn_check(turn, error);
+    *place = me.place;
     return SCOUT_OK;
 }
 
-void batch_return_place(Batch *batch, size_t place)
+void batch_return_place(Batch *batch, size_t place, WhisperEncoding *encoding)
 {
-    assert(place < BATCH_PLACES_MAX && batch->taken[place]);
-    for (size_t i = 0; i < SEQUENCES; i++)
-        whisper_sequence_truncate(batch->run, batch_first_sequence(place) + i, 0);
     pthread_mutex_lock(&batch->mutex);
-    batch->taken[place] = false;
+    assert(place < BATCH_PLACES_MAX && batch->places[place].taken);
+    batch->places[place] = (Place){.untidy = true, .encoding = encoding};
+    batch->taken--;
+    batch->untidy = true;
+    serve_waiters(batch);
     pthread_mutex_unlock(&batch->mutex);
 }
+
+void batch_tidy(Batch *batch)
+{
+    pthread_mutex_lock(&batch->mutex);
+    for (size_t i = 0; batch->untidy && i < BATCH_PLACES_MAX; i++) {
+        Place *place = &batch->places[i];
+        if (!place->untidy)
+            continue;
+        whisper_encoding_free(place->encoding);
+        for (size_t s = 0; s < SEQUENCES; s++)
+            whisper_sequence_truncate(batch->run, batch_first_sequence(i) + s, 0);
+        place->untidy = false;
+        place->encoding = NULL;
+    }
+    batch->untidy = false;
+    pthread_mutex_unlock(&batch->mutex);
+}
+
+// --------------------------------------------------------------------------------------- the model
 
 WhisperRun *batch_run(const Batch *batch)
 {
@@ -168,6 +296,7 @@ static void look_task(void *context, size_t index, size_t worker)
 // All or nothing.
 static ScoutStatus compute(Batch *batch, Step *step, ScoutError *error)
 {
+    batch_tidy(batch);
     size_t count = 0, wanted = 0;
     for (size_t i = 0; i < step->count; i++) {
         const BatchRows *rows = step->parts[i]->rows;
@@ -207,15 +336,17 @@ static ScoutStatus compute_together(Batch *batch, const Request *own, ScheduleEr
     return status == SCOUT_OK ? status : compute_alone(batch, own);
 }
 
-// Takes the turn, or leaves the rows to whoever has it; then true.
-static bool left_to_another(Batch *batch, Turn *turn, ScheduleErrand *errand)
+// Takes the turn, or leaves the rows to whoever has it.
+static ScheduleEntry take_turn(Batch *batch, Turn *turn, ScheduleErrand *errand)
 {
     if (turn->held && schedule_is_wanted(batch->schedule, &turn->client))
         turn_leave(turn);
     if (turn->held)
-        return false;
-    turn->held = schedule_enter(batch->schedule, &turn->client, errand);
-    return !turn->held;
+        return SCHEDULE_HELD;
+    const ScheduleEntry entry =
+        schedule_enter(batch->schedule, &turn->client, errand, turn->cancel);
+    turn->held = entry == SCHEDULE_HELD;
+    return entry;
 }
 
 ScoutStatus batch_decode(Batch *batch, Turn *turn, const BatchRows *rows, ScoutError *error)
@@ -226,8 +357,11 @@ ScoutStatus batch_decode(Batch *batch, Turn *turn, const BatchRows *rows, ScoutE
         return status;
     Request request = {.rows = rows, .error = error};
     ScheduleErrand errand = {.kind = batch, .size = rows->count, .work = &request};
-    if (left_to_another(batch, turn, &errand))
+    const ScheduleEntry entry = take_turn(batch, turn, &errand);
+    if (entry == SCHEDULE_SERVED)
         return errand.status;
+    if (entry == SCHEDULE_CANCELLED)
+        return turn_check(turn, error);
     const size_t room = TOGETHER_ROWS_MAX - BASE_MIN(rows->count, (size_t)TOGETHER_ROWS_MAX);
     ScheduleErrand *errands =
         schedule_gather(batch->schedule, &turn->client, batch, room, TOGETHER_MAX - 1);

@@ -77,7 +77,8 @@ void draft_open(Draft *draft)
 void draft_close(Draft *draft)
 {
     if (draft->has_place)
-        batch_return_place(draft->batch, draft->place);
+        batch_return_place(draft->batch, draft->place, draft->encoding);
+    draft->encoding = NULL;
     draft->has_place = draft->encoded = false;
 }
 

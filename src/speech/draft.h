@@ -24,6 +24,7 @@ typedef struct Draft {
     bool has_place;
     bool refused; // there was no place: the window does without
     bool encoded;
+    WhisperEncoding *encoding; // in progress; NULL when none is
     size_t held; // tokens in its sequence: of the window's prompt and text, then guesses
     // Of the round, from one step of the large model to the next:
     size_t known; // tokens of prompt and text

@@ -210,10 +210,8 @@ ScoutStatus lanes_hear(Lanes *lanes, const Plan *plan, Window **window, ScoutErr
         return status;
     window_open(lanes->heard, plan->start, plan->end, true);
     status = window_take_place(lanes->heard, error);
-    if (status == SCOUT_OK) {
-        turn_take(lanes->setup.window.turn);
+    if (status == SCOUT_OK)
         status = window_encode(lanes->heard, error);
-    }
     *window = lanes->heard;
     return status;
 }
@@ -252,10 +250,8 @@ static ScoutStatus encode_some(Lanes *lanes, ScoutError *error)
             status = window_take_place(window, error);
         else if (!window_try_place(window))
             return SCOUT_OK;
-        if (status == SCOUT_OK) {
-            turn_take(lanes->setup.window.turn);
+        if (status == SCOUT_OK)
             status = window_encode(window, error);
-        }
         if (status != SCOUT_OK)
             return status;
     }

@@ -466,8 +466,8 @@ static ScoutStatus tell_parts(Passage *passage, const Plan *plan, size_t languag
     collect_text_tokens(passage, result);
     ScoutStatus status = SCOUT_OK;
     if (wants_words(passage))
-        turn_take(passage->turn);
-    if (wants_words(passage))
+        status = turn_step(passage->turn, error);
+    if (wants_words(passage) && status == SCOUT_OK)
         status = place_words(passage, plan, language, resume, error);
     if (wants_words(passage) && status == SCOUT_OK)
         status = find_alternatives(passage, language, error);

@@ -8,6 +8,7 @@
 
 #include "base/attributes.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/memory.h"
 
 // What a stream that comes anew has over those that are at work already.
@@ -19,12 +20,19 @@ static const int64_t TOGETHER_NS = 100000000;
 // Those who were served together come back after this time, if they do.
 static const int64_t RETURN_NS = 60000;
 
+typedef enum WaiterState {
+    WAITER_LISTED,
+    WAITER_TAKEN, // the holder does its errand
+    WAITER_SERVED,
+    WAITER_GRANTED
+} WaiterState;
+
 typedef struct Waiter {
     struct Waiter *next;
     pthread_cond_t changed;
     ScheduleClient *client;
     ScheduleErrand *errand; // NULL: wants the turn itself
-    bool granted, served;
+    WaiterState state;
 } Waiter;
 
 struct Schedule {
@@ -32,8 +40,11 @@ struct Schedule {
     Waiter *first, *last; // those who wait, longest first
     bool held;
     int64_t since_ns; // the time that nobody was charged with yet begins here
-    // What the client at work was served, for each priority: where newcomers begin, less the
-    // credit.
+    // For each priority, where newcomers begin, less the credit: as far as the one that was served
+    // least of those at work; and it moves on at half the pace of a fair share even while that one
+    // is not served, so that newcomers without end do not stay ahead of it. (A slow relative of the
+    // virtual time of fair queueing: at its full pace, nobody at work would ever catch up with it,
+    // and later newcomers would have nothing ahead of them.)
     int64_t clock_ns[SCHEDULE_PRIORITIES];
     const void *gathered_kind; // of the last common work, and how many had a part in it
     size_t gathered;
@@ -85,20 +96,13 @@ static void welcome(const Schedule *schedule, ScheduleClient *client)
     client->known = true;
 }
 
-static void follow(Schedule *schedule, const ScheduleClient *client)
-{
-    int64_t *clock = &schedule->clock_ns[client->priority];
-    *clock = BASE_MAX(*clock, client->served_ns);
-}
-
-static void begin_turn(Schedule *schedule, const ScheduleClient *client)
+static void begin_turn(Schedule *schedule)
 {
     schedule->held = true;
     schedule->since_ns = clock_monotonic_ns();
-    follow(schedule, client);
 }
 
-// Charges the holder with the time that passed; returns it.
+// The time since somebody was charged last.
 static int64_t take_time(Schedule *schedule)
 {
     const int64_t now = clock_monotonic_ns();
@@ -107,10 +111,41 @@ static int64_t take_time(Schedule *schedule)
     return passed;
 }
 
-static void charge(Schedule *schedule, ScheduleClient *client, int64_t time_ns)
+// Those who want to be served at some priority.
+typedef struct Crowd {
+    SchedulePriority priority;
+    int64_t count, least_ns; // least_ns: what the one was served that was served least
+} Crowd;
+
+static void count_in(Crowd *crowd, const ScheduleClient *client)
 {
+    if (client->priority != crowd->priority)
+        return;
+    crowd->least_ns =
+        crowd->count > 0 ? BASE_MIN(crowd->least_ns, client->served_ns) : client->served_ns;
+    crowd->count++;
+}
+
+// The holder's priority was served for that time, along with those errands.
+static void move_clock(Schedule *schedule, const ScheduleClient *holder,
+                       const ScheduleErrand *errands, int64_t time_ns)
+{
+    Crowd crowd = {.priority = holder->priority};
+    count_in(&crowd, holder);
+    for (const ScheduleErrand *errand = errands; errand; errand = errand->next)
+        count_in(&crowd, errand->client);
+    for (const Waiter *waiter = schedule->first; waiter; waiter = waiter->next)
+        count_in(&crowd, waiter->client);
+    int64_t *clock = &schedule->clock_ns[holder->priority];
+    *clock = BASE_MAX(*clock + time_ns / (2 * crowd.count), crowd.least_ns);
+}
+
+// Charges the holder with the time that passed.
+static void charge_holder(Schedule *schedule, ScheduleClient *client)
+{
+    const int64_t time_ns = take_time(schedule);
     client->served_ns += time_ns;
-    follow(schedule, client);
+    move_clock(schedule, client, NULL, time_ns);
 }
 
 static void add_waiter(Schedule *schedule, Waiter *waiter)
@@ -156,38 +191,59 @@ static void pass_on(Schedule *schedule)
         return;
     }
     remove_waiter(schedule, previous, next);
-    begin_turn(schedule, next->client);
-    next->granted = true;
-    // Under the mutex: the waiter lives on its thread's stack only until it has seen `granted`.
+    begin_turn(schedule);
+    next->state = WAITER_GRANTED;
+    // Under the mutex: the waiter lives on its thread's stack only until it has seen its state.
     pthread_cond_signal(&next->changed);
 }
 
-bool schedule_enter(Schedule *schedule, ScheduleClient *client, ScheduleErrand *errand)
+// Waits until the waiter is granted the turn or served, or gives up: then it is off the list.
+static void await_change(Schedule *schedule, Waiter *waiter, const Cancel *cancel)
+{
+    while (waiter->state == WAITER_LISTED || waiter->state == WAITER_TAKEN) {
+        if (waiter->state == WAITER_LISTED && cancel_is_raised(cancel)) {
+            Waiter *previous = NULL;
+            for (Waiter *at = schedule->first; at != waiter; at = at->next)
+                previous = at;
+            remove_waiter(schedule, previous, waiter);
+            return;
+        }
+        condition_wait(&waiter->changed, &schedule->mutex,
+                       waiter->state == WAITER_LISTED ? cancel : NULL);
+    }
+}
+
+ScheduleEntry schedule_enter(Schedule *schedule, ScheduleClient *client, ScheduleErrand *errand,
+                             const Cancel *cancel)
 {
     pthread_mutex_lock(&schedule->mutex);
     welcome(schedule, client);
     if (!schedule->held) {
-        begin_turn(schedule, client);
+        begin_turn(schedule);
         pthread_mutex_unlock(&schedule->mutex);
-        return true;
+        return SCHEDULE_HELD;
     }
-    Waiter me = {.changed = PTHREAD_COND_INITIALIZER, .client = client, .errand = errand};
+    Waiter me = {.client = client, .errand = errand};
+    condition_init(&me.changed);
     if (errand) {
         errand->client = client;
         errand->waiter = &me;
     }
     add_waiter(schedule, &me);
-    while (!me.granted && !me.served)
-        pthread_cond_wait(&me.changed, &schedule->mutex);
+    await_change(schedule, &me, cancel);
     pthread_mutex_unlock(&schedule->mutex);
     pthread_cond_destroy(&me.changed);
-    return me.granted;
+    switch (me.state) {
+    case WAITER_GRANTED: return SCHEDULE_HELD;
+    case WAITER_SERVED: return SCHEDULE_SERVED;
+    default: return SCHEDULE_CANCELLED;
+    }
 }
 
 void schedule_leave(Schedule *schedule, ScheduleClient *client)
 {
     pthread_mutex_lock(&schedule->mutex);
-    charge(schedule, client, take_time(schedule));
+    charge_holder(schedule, client);
     pass_on(schedule);
     pthread_mutex_unlock(&schedule->mutex);
 }
@@ -195,7 +251,7 @@ void schedule_leave(Schedule *schedule, ScheduleClient *client)
 bool schedule_is_wanted(Schedule *schedule, ScheduleClient *client)
 {
     pthread_mutex_lock(&schedule->mutex);
-    charge(schedule, client, take_time(schedule));
+    charge_holder(schedule, client);
     Waiter *previous;
     const Waiter *best = best_waiter(schedule, &previous);
     bool wanted = best && (best->client->priority < client->priority ||
@@ -209,9 +265,12 @@ static bool may_join(const Waiter *waiter, const ScheduleClient *holder, const v
                      size_t room)
 {
     const ScheduleErrand *errand = waiter->errand;
-    return errand && errand->kind == kind && errand->size <= room &&
-           waiter->client->priority == holder->priority &&
-           waiter->client->served_ns <= holder->served_ns + TOGETHER_NS;
+    if (!errand || errand->kind != kind || errand->size > room)
+        return false;
+    const ScheduleClient *client = waiter->client;
+    return client->priority < holder->priority ||
+           (client->priority == holder->priority &&
+            client->served_ns <= holder->served_ns + TOGETHER_NS);
 }
 
 static size_t count_joining(const Schedule *schedule, const ScheduleClient *holder,
@@ -252,6 +311,7 @@ ScheduleErrand *schedule_gather(Schedule *schedule, ScheduleClient *client, cons
         Waiter *next = waiter->next;
         if (schedule->gathered < most && may_join(waiter, client, kind, room)) {
             remove_waiter(schedule, previous, waiter);
+            waiter->state = WAITER_TAKEN;
             room -= waiter->errand->size;
             waiter->errand->next = NULL;
             *end = waiter->errand;
@@ -274,12 +334,14 @@ void schedule_done(Schedule *schedule, ScheduleClient *client, size_t size, Sche
     pthread_mutex_lock(&schedule->mutex);
     const int64_t passed = take_time(schedule);
     const int64_t part = passed / (int64_t)BASE_MAX(total, (size_t)1);
-    charge(schedule, client, part * (int64_t)size);
+    client->served_ns += part * (int64_t)size;
+    for (const ScheduleErrand *errand = errands; errand; errand = errand->next)
+        errand->client->served_ns += part * (int64_t)errand->size;
+    move_clock(schedule, client, errands, passed);
     for (ScheduleErrand *errand = errands; errand;) {
         ScheduleErrand *next = errand->next; // its owner goes on as soon as it is served
-        charge(schedule, errand->client, part * (int64_t)errand->size);
         Waiter *waiter = errand->waiter;
-        waiter->served = true;
+        waiter->state = WAITER_SERVED;
         pthread_cond_signal(&waiter->changed);
         errand = next;
     }

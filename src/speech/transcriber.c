@@ -429,7 +429,7 @@ static void note_planned(Transcriber *transcriber, const Plan *plan)
 {
     transcriber->planned = plan->end;
     transcriber->cut = plan->kind == PLAN_DECODE && plan->cut;
-    if (lanes_count(transcriber->lanes) == 1)
+    if (plan->kind == PLAN_DECODE && lanes_count(transcriber->lanes) == 1)
         transcriber->since_ns = clock_monotonic_ns();
 }
 

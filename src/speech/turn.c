@@ -1,14 +1,6 @@
 // Taking and passing on the schedule's turn: see turn.h.
 #include "speech/turn.h"
 
-void turn_take(Turn *turn)
-{
-    if (turn->held)
-        return;
-    (void)schedule_enter(turn->schedule, &turn->client, NULL);
-    turn->held = true;
-}
-
 void turn_leave(Turn *turn)
 {
     if (!turn->held)
@@ -27,9 +19,12 @@ ScoutStatus turn_check(const Turn *turn, ScoutError *error)
 ScoutStatus turn_step(Turn *turn, ScoutError *error)
 {
     ScoutStatus status = turn_check(turn, error);
-    if (status == SCOUT_OK && turn->held && schedule_is_wanted(turn->schedule, &turn->client))
+    if (status != SCOUT_OK)
+        return status;
+    if (turn->held && schedule_is_wanted(turn->schedule, &turn->client))
         turn_leave(turn);
-    if (status == SCOUT_OK)
-        turn_take(turn);
-    return status;
+    if (!turn->held)
+        turn->held =
+            schedule_enter(turn->schedule, &turn->client, NULL, turn->cancel) == SCHEDULE_HELD;
+    return turn->held ? SCOUT_OK : turn_check(turn, error);
 }

@@ -70,11 +70,12 @@ struct Window {
     WindowState state;
     bool has_place, begun;
     size_t place;
-    int64_t start, end;  // of the sound, in the track
-    size_t frame_count;  // encoded, or to be encoded
-    uint64_t seed_place; // of the task
-    size_t temperature;  // index of the pass at hand
-    bool again;          // the pass at hand repeats one of a shortened window
+    WhisperEncoding *encoding; // in progress; NULL when none is
+    int64_t start, end;        // of the sound, in the track
+    size_t frame_count;        // encoded, or to be encoded
+    uint64_t seed_place;       // of the task
+    size_t temperature;        // index of the pass at hand
+    bool again;                // the pass at hand repeats one of a shortened window
     bool has_best;
     PassGrade best_grade;
     float no_speech_prob;
@@ -214,16 +215,11 @@ bool window_try_place(Window *window)
 
 void window_close(Window *window)
 {
-    if (window->has_place) {
-        Turn *turn = window->setup.turn;
-        bool held = turn->held;
-        turn_take(turn);
-        batch_return_place(window->setup.batch, window->place);
-        draft_close(&window->draft);
-        if (!held)
-            turn_leave(turn);
-    }
+    if (window->has_place)
+        batch_return_place(window->setup.batch, window->place, window->encoding);
+    draft_close(&window->draft);
     window->has_place = false;
+    window->encoding = NULL;
     window->state = WINDOW_CLOSED;
 }
 
@@ -241,20 +237,25 @@ bool window_needs_encoding(const Window *window)
             draft_wants_encoding(&window->draft));
 }
 
-// Layer by layer, so that others get in between.
-static ScoutStatus encode_frames(const Window *window, WhisperRun *run, size_t audio,
-                                 const float *frames, ScoutError *error)
+// Layer by layer, so that others get in between. A stream that stops there may not have the turn
+// any more, which the encoding needs to be freed: *encoding then is left to whoever gets the place.
+static ScoutStatus encode_frames(const Window *window, Batch *batch, size_t place,
+                                 const float *frames, WhisperEncoding **encoding, ScoutError *error)
 {
-    WhisperEncoding *encoding = NULL;
-    ScoutStatus status = turn_step(window->setup.turn, error);
-    if (status == SCOUT_OK)
-        status = whisper_encoding_new(run, audio, frames, window->frame_count, &encoding, error);
+    Turn *turn = window->setup.turn;
+    ScoutStatus status = turn_step(turn, error);
     if (status != SCOUT_OK)
         return status;
-    while (status == SCOUT_OK && whisper_encoding_step(encoding))
-        status = turn_step(window->setup.turn, error);
-    whisper_encoding_free(encoding);
-    return status;
+    batch_tidy(batch);
+    status =
+        whisper_encoding_new(batch_run(batch), place, frames, window->frame_count, encoding, error);
+    while (status == SCOUT_OK && whisper_encoding_step(*encoding))
+        status = turn_step(turn, error);
+    if (status != SCOUT_OK)
+        return status;
+    whisper_encoding_free(*encoding);
+    *encoding = NULL;
+    return SCOUT_OK;
 }
 
 static void compute_mel(const Window *window, Mel *mel, float *frames)
@@ -270,7 +271,8 @@ static ScoutStatus encode_for_model(Window *window, ScoutError *error)
     compute_mel(window, setup->mel, setup->frames);
     setup->timings->mel_s += seconds_since(start_ns);
     start_ns = clock_monotonic_ns();
-    ScoutStatus status = encode_frames(window, run_of(window), window->place, setup->frames, error);
+    ScoutStatus status =
+        encode_frames(window, setup->batch, window->place, setup->frames, &window->encoding, error);
     setup->timings->encoder_s += seconds_since(start_ns);
     if (status != SCOUT_OK)
         return status;
@@ -289,8 +291,8 @@ static ScoutStatus encode_for_draft(Window *window, ScoutError *error)
         return SCOUT_OK;
     int64_t start_ns = clock_monotonic_ns();
     compute_mel(window, setup->draft_mel, setup->draft_frames);
-    ScoutStatus status =
-        encode_frames(window, batch_run(draft->batch), draft->place, setup->draft_frames, error);
+    ScoutStatus status = encode_frames(window, draft->batch, draft->place, setup->draft_frames,
+                                       &draft->encoding, error);
     setup->timings->draft_s += seconds_since(start_ns);
     if (status == SCOUT_OK)
         draft_note_encoded(draft);

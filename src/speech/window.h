@@ -41,7 +41,7 @@ typedef struct WindowSetup {
 typedef struct Window Window;
 
 ScoutStatus window_new(const WindowSetup *setup, Window **window, ScoutError *error);
-void window_free(Window *window); // NULL is allowed; takes the turn if there is something to return
+void window_free(Window *window); // NULL is allowed
 
 // Begins with the sound start..end, which the track keeps until window_close. The encoder sees it
 // and a second of silence after it, not the 30 s that the model was trained on; the window falls

@@ -59,7 +59,7 @@ static void a_model_loads_without_the_turn(void **state)
     tiny_whisper_write(&shape, PACKED_PANEL_S8, fixture.path);
     fixture.engine->compute = WHISPER_F32;
     ScheduleClient client = schedule_client(SCHEDULE_NORMAL);
-    assert_true(schedule_enter(fixture.engine->schedule, &client, NULL));
+    assert_int_equal(schedule_enter(fixture.engine->schedule, &client, NULL, NULL), SCHEDULE_HELD);
     alarm(HANG_S); // there is nobody who would pass the turn on
     assert_int_equal(scout_engine_load(fixture.engine, fixture.path, NULL), SCOUT_OK);
     alarm(0);

@@ -343,6 +343,8 @@ bool whisper_encoding_step(WhisperEncoding *encoding)
 
 void whisper_encoding_free(WhisperEncoding *encoding)
 {
+    if (!encoding)
+        return;
     free(encoding->mel);
     free(encoding);
 }
@@ -409,11 +411,16 @@ ScoutStatus whisper_decode(WhisperRun *run, const WhisperRow *rows, size_t count
     script->decode_rows += count;
     if (script->calls_until_failure && --script->calls_until_failure == 0)
         return error_set(error, SCOUT_ERROR_IO, "the fake model was told to fail");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) { // all or nothing
         check_sequence(run, rows[i].sequence);
-        size_t length = run->lengths[rows[i].sequence];
-        if (length == POSITIONS)
+        size_t more = 0;
+        for (size_t j = 0; j < count; j++)
+            more += rows[j].sequence == rows[i].sequence;
+        if (run->lengths[rows[i].sequence] + more > POSITIONS)
             return error_set(error, SCOUT_ERROR_LIMIT, "the text is too long");
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t length = run->lengths[rows[i].sequence];
         run->tokens[rows[i].sequence][length] = rows[i].token;
         run->lengths[rows[i].sequence] = length + 1;
         if (!rows[i].want_logits)

@@ -105,7 +105,7 @@ static void begin(Fixture *fixture, const Case *cases, const char *text, bool sp
     arena_init(&fixture->arena, 1 << 16);
     rules_init(&fixture->rules, fake_kernels(), fake_bpe(), true, true);
     fixture->turn = (Turn){.schedule = fixture->schedule};
-    turn_take(&fixture->turn);
+    assert_int_equal(turn_step(&fixture->turn, NULL), SCOUT_OK);
     size_t count = to_tokens(text, fixture->tokens);
     size_t words = words_split(fake_bpe(), fixture->tokens, count, spaces, fixture->words);
     assert_true(words <= WORDS);

@@ -448,7 +448,8 @@ static void failures_are_passed_on(void **state)
         assert_int_equal(transcribe(run, samples, count, RATE), SCOUT_ERROR_IO);
         // The turn was given back: nobody else waits for ever.
         ScheduleClient client = schedule_client(SCHEDULE_BACKGROUND);
-        assert_true(schedule_enter(run->setup.schedule, &client, NULL));
+        assert_int_equal(schedule_enter(run->setup.schedule, &client, NULL, NULL),
+                         SCHEDULE_HELD);
         schedule_leave(run->setup.schedule, &client);
         run_free(run);
     }

@@ -2,7 +2,7 @@
 // (its encoded sound and the sequences of its texts), and decoder steps in which the rows of many
 // windows, of one stream or of several, take one pass over the weights.
 //
-// Any thread; what computes needs the schedule's turn, as is said for each call.
+// Any thread; what touches the model's run needs the schedule's turn, as is said for each call.
 #ifndef SPEECH_BATCH_H
 #define SPEECH_BATCH_H
 
@@ -31,12 +31,21 @@ void batch_free(Batch *batch); // nobody holds a place; NULL is allowed
 // taken. The little that one stream needs is kept.
 void batch_rest(Batch *batch);
 
-// A free place; waits for one, without the turn, as long as there is none. CANCELLED.
+// A place for the window that a stream needs next; waits for one, without the turn, as long as
+// there is none: the better priority first, then who came first. CANCELLED.
+//
+// Some places are kept for those of better priority, and some for windows that a stream needs next:
+// so the places never all hold windows that others have to come before.
 ScoutStatus batch_take_place(Batch *batch, Turn *turn, size_t *place, ScoutError *error);
-// The same without waiting: false when there is none.
+// A place for a later window, without waiting: false when there is none to spare.
 bool batch_try_place(Batch *batch, size_t *place);
-// The turn is held.
-void batch_return_place(Batch *batch, size_t place);
+// The place may be somebody else's at once. The encoding, if one was begun in the place and not
+// freed, goes with it; NULL: none. The turn need not be held.
+void batch_return_place(Batch *batch, size_t place, WhisperEncoding *encoding);
+
+// Clears what returned places still hold, with the turn held: after it was taken, before a new
+// place is used.
+void batch_tidy(Batch *batch);
 
 // The model's run. The audio of a place has its number, its sequences are 1 + SCOUT_BEAM_MAX
 // from batch_first_sequence on. To be used with the turn held.

@@ -17,15 +17,14 @@ typedef struct Turn {
     bool held;
 } Turn;
 
-// Take and leave are harmless when the turn is held already, or not held.
-void turn_take(Turn *turn);
+// Harmless when the turn is not held.
 void turn_leave(Turn *turn);
 
 // CANCELLED when the stream is to stop.
 ScoutStatus turn_check(const Turn *turn, ScoutError *error);
 
-// Between two units of work: turn_check, and others are let in who should be served first. The turn
-// is held afterwards.
+// Before a unit of work: lets others in who should be served first, and takes the turn if it is not
+// held. It is held afterwards, unless CANCELLED, when it may or may not be.
 ScoutStatus turn_step(Turn *turn, ScoutError *error);
 
 #endif
