@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 
-enum { POSITIONS = 448, AUDIOS = 64, SEQUENCES = 64 * 17, HEADS = 2 };
+enum { POSITIONS = 448, AUDIOS = 64, SEQUENCES = 64 * 17, REORDERED_MAX = 16, HEADS = 2 };
 
 typedef struct FakeAudio {
     float *mel;
@@ -375,16 +375,20 @@ void whisper_sequence_copy(WhisperRun *run, size_t dst, size_t src)
 
 void whisper_sequences_reorder(WhisperRun *run, size_t first, size_t count, const size_t *from)
 {
-    static int32_t tokens[SEQUENCES][POSITIONS];
-    size_t lengths[SEQUENCES];
+    static int32_t tokens[REORDERED_MAX][POSITIONS];
+    size_t lengths[REORDERED_MAX], audios[REORDERED_MAX];
     check_sequence(run, first + count - 1);
+    if (count > REORDERED_MAX)
+        abort();
     memcpy(tokens, run->tokens[first], count * sizeof tokens[0]);
     memcpy(lengths, run->lengths + first, count * sizeof lengths[0]);
+    memcpy(audios, run->audio_of + first, count * sizeof audios[0]);
     for (size_t i = 0; i < count; i++) {
         if (from[i] >= count)
             abort();
         memcpy(run->tokens[first + i], tokens[from[i]], sizeof tokens[0]);
         run->lengths[first + i] = lengths[from[i]];
+        run->audio_of[first + i] = audios[from[i]];
     }
 }
 

@@ -3,8 +3,10 @@
 #include "speech/transcriber.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "fake_speech.h"
 
 enum { RATE = 16000, WORDS_AT_MOST = 4000 };
@@ -448,12 +451,268 @@ static void failures_are_passed_on(void **state)
         assert_int_equal(transcribe(run, samples, count, RATE), SCOUT_ERROR_IO);
         // The turn was given back: nobody else waits for ever.
         ScheduleClient client = schedule_client(SCHEDULE_BACKGROUND);
-        assert_int_equal(schedule_enter(run->setup.schedule, &client, NULL, NULL),
-                         SCHEDULE_HELD);
+        assert_int_equal(schedule_enter(run->setup.schedule, &client, NULL, NULL), SCHEDULE_HELD);
         schedule_leave(run->setup.schedule, &client);
         run_free(run);
     }
     free(samples);
+}
+
+// --------------------------------------------------------------------------------- several windows
+
+typedef struct Speech {
+    float *samples;
+    size_t count;
+} Speech;
+
+static Speech speech_of(double duration_s, double step_s, size_t group, double pause_s)
+{
+    static FakeWord words[WORDS_AT_MOST];
+    size_t word_count = make_words(words, duration_s, step_s, group, pause_s);
+    size_t count = (size_t)(duration_s * RATE) + 77;
+    return (Speech){fake_speech(words, word_count, count), count};
+}
+
+// The first line in which they differ is what helps.
+static void check_same(const Buffer *expected, const Buffer *found)
+{
+    const char *one = buffer_text(expected), *other = buffer_text(found);
+    size_t line = 0;
+    for (size_t i = 0; one[i] == other[i]; i++) {
+        if (one[i] == '\0')
+            return;
+        line = one[i] == '\n' ? i + 1 : line;
+    }
+    fail_msg("%.200s\n -- is now --\n%.200s", one + line, other + line);
+}
+
+typedef void (*Variant)(Run *run);
+
+static void as_it_is(Run *run)
+{
+    (void)run;
+}
+
+static void without_voice_activity(Run *run)
+{
+    run->options.vad = 0;
+}
+
+static void with_words_and_language(Run *run)
+{
+    run->options.words = 1;
+    run->options.language = NULL;
+    run->speaker.language = 2;
+    run->speaker.unsure_below = 1500;
+}
+
+static void with_texts(Run *run)
+{
+    run->options.prompt = "b c";
+    run->options.prefix = "a";
+}
+
+static void with_every_temperature(Run *run)
+{
+    run->speaker.repeats = 9;
+}
+
+static void with_doubts(Run *run)
+{
+    run->speaker.doubts = true;
+}
+
+// The text of any number of windows at once, on sound that makes windows of all kinds: cut in the
+// middle of speech, followed by silence, and with a rest that is decoded again.
+static void windows_at_once_change_nothing(void **state)
+{
+    (void)state;
+    const Speech speeches[] = {speech_of(75, 0.55, 1000, 0), speech_of(80, 0.7, 9, 1.3),
+                               speech_of(70, 3.5, 1, 0)};
+    static const Variant VARIANTS[] = {as_it_is,   without_voice_activity, with_words_and_language,
+                                       with_texts, with_every_temperature, with_doubts};
+    static const int BATCHES[] = {1, 2, 3, 4, 8};
+    for (size_t i = 0; i < sizeof speeches / sizeof speeches[0]; i++) {
+        for (size_t v = 0; v < sizeof VARIANTS / sizeof VARIANTS[0]; v++) {
+            Buffer first;
+            buffer_init(&first, 1 << 22);
+            for (size_t b = 0; b < sizeof BATCHES / sizeof BATCHES[0]; b += 1 + (i + v) % 2) {
+                Run *run = run_new();
+                run->options.condition_on_previous = 0;
+                VARIANTS[v](run);
+                run->options.batch_size = BATCHES[b];
+                assert_int_equal(transcribe(run, speeches[i].samples, speeches[i].count, 7000),
+                                 SCOUT_OK);
+                if (b == 0)
+                    buffer_append(&first, run->told.events.data, run->told.events.length);
+                check_same(&first, &run->told.events);
+                run_free(run);
+            }
+            buffer_done(&first);
+        }
+        free(speeches[i].samples);
+    }
+}
+
+static size_t steps_of(const Speech *speech, int batch, bool condition)
+{
+    Run *run = run_new();
+    run->options.condition_on_previous = condition;
+    run->options.batch_size = batch;
+    assert_int_equal(transcribe(run, speech->samples, speech->count, 7000), SCOUT_OK);
+    size_t calls = run->model.decode_calls;
+    run_free(run);
+    return calls;
+}
+
+static void windows_at_once_share_their_steps(void **state)
+{
+    (void)state;
+    const Speech speech = speech_of(120, 0.7, 20, 4);
+    const size_t alone = steps_of(&speech, 1, false), together = steps_of(&speech, 4, false);
+    assert_true(together * 3 < alone);
+    // Where each is the prompt of the next there is nothing to share.
+    assert_int_equal(steps_of(&speech, 4, true), steps_of(&speech, 1, true));
+    free(speech.samples);
+}
+
+// Sound that comes slowly: a window does not wait for long for others to be decoded with, though
+// silence that is told of goes on coming.
+static void a_window_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    enum { SPEECH_S = 6, ROUNDS = 8, ROUND_MS = 250 };
+    Run *run = run_new();
+    run->options.condition_on_previous = 0;
+    run->options.batch_size = 4;
+    const size_t count = (SPEECH_S + ROUNDS) * RATE;
+    float *samples = fake_speech(MIXED, 3, count);
+    Transcriber *transcriber = NULL;
+    assert_int_equal(transcriber_new(&run->setup, &transcriber, NULL), SCOUT_OK);
+    assert_int_equal(transcriber_push(transcriber, samples, SPEECH_S * RATE, NULL), SCOUT_OK);
+    assert_int_equal(run->told.segments, 0); // others may follow
+    for (size_t i = 0; i < ROUNDS; i++) {
+        clock_sleep_ms(ROUND_MS);
+        assert_int_equal(transcriber_push(transcriber, samples + (SPEECH_S + i) * RATE, RATE, NULL),
+                         SCOUT_OK);
+    }
+    check_words(run, MIXED, 3);
+    transcriber_free(transcriber);
+    run_free(run);
+    free(samples);
+}
+
+// --------------------------------------------------------------------------------- several streams
+
+enum { HANG_S = 60 };
+
+// A stream on a thread of its own, which shares schedule and batch with others.
+typedef struct Side {
+    Run run;
+    const float *samples;
+    size_t count;
+    ScoutStatus status;
+    pthread_t thread;
+} Side;
+
+static void *transcribe_side(void *context)
+{
+    Side *side = context;
+    side->status = transcribe(&side->run, side->samples, side->count, 16000);
+    return NULL;
+}
+
+static void side_start(Side *side, const Run *shared, const float *samples, size_t count)
+{
+    *side = (Side){.run = {.options = shared->options, .setup = shared->setup},
+                   .samples = samples,
+                   .count = count};
+    side->run.options.condition_on_previous = 0;
+    side->run.setup.options = &side->run.options;
+    side->run.setup.context = &side->run.told;
+    buffer_init(&side->run.told.events, 1 << 22);
+    buffer_init(&side->run.told.letters, 1 << 20);
+}
+
+static void side_done(Side *side)
+{
+    buffer_done(&side->run.told.events);
+    buffer_done(&side->run.told.letters);
+    free(side);
+}
+
+static void streams_at_once_are_told_what_each_is_told_alone(void **state)
+{
+    (void)state;
+    enum { SIDES = 4 };
+    const Speech speeches[SIDES] = {speech_of(50, 0.55, 1000, 0), speech_of(60, 0.7, 40, 6),
+                                    speech_of(60, 0.7, 9, 1.3), speech_of(50, 3.5, 1, 0)};
+    static const ScoutPriority PRIORITIES[SIDES] = {SCOUT_PRIORITY_NORMAL, SCOUT_PRIORITY_NORMAL,
+                                                    SCOUT_PRIORITY_BACKGROUND, SCOUT_PRIORITY_LIVE};
+    Run *shared = run_new();
+    Side *sides[SIDES];
+    alarm(HANG_S);
+    for (size_t i = 0; i < SIDES; i++) {
+        sides[i] = calloc(1, sizeof *sides[i]);
+        assert_non_null(sides[i]);
+        side_start(sides[i], shared, speeches[i].samples, speeches[i].count);
+        sides[i]->run.options.batch_size = (int)i + 1;
+        sides[i]->run.options.words = i == 1;
+        sides[i]->run.options.priority = PRIORITIES[i];
+    }
+    for (size_t i = 0; i < SIDES; i++)
+        assert_int_equal(pthread_create(&sides[i]->thread, NULL, transcribe_side, sides[i]), 0);
+    for (size_t i = 0; i < SIDES; i++)
+        pthread_join(sides[i]->thread, NULL);
+    alarm(0);
+    for (size_t i = 0; i < SIDES; i++) {
+        Run *alone = run_new();
+        alone->options = sides[i]->run.options;
+        assert_int_equal(sides[i]->status, SCOUT_OK);
+        assert_int_equal(transcribe(alone, speeches[i].samples, speeches[i].count, RATE), SCOUT_OK);
+        check_same(&alone->told.events, &sides[i]->run.told.events);
+        run_free(alone);
+        free(speeches[i].samples);
+        side_done(sides[i]);
+    }
+    run_free(shared);
+}
+
+// Somebody else computes all the while, and the stream waits for the turn: at its first window, in
+// the middle of an encoding, or with rows to decode. It stops all the same, and can be freed.
+static void who_waits_can_be_stopped(void **state)
+{
+    (void)state;
+    const Speech speech = speech_of(35, 0.55, 1000, 0);
+    for (int pause_ms = 0; pause_ms < 20; pause_ms += 4) {
+        Run *shared = run_new();
+        Side *side = calloc(1, sizeof *side);
+        assert_non_null(side);
+        Cancel cancel;
+        cancel_init(&cancel);
+        alarm(HANG_S);
+        side_start(side, shared, speech.samples, speech.count);
+        side->run.options.batch_size = 3;
+        side->run.options.priority = SCOUT_PRIORITY_BACKGROUND;
+        side->run.setup.cancel = &cancel;
+        ScheduleClient holder = schedule_client(SCHEDULE_NORMAL);
+        assert_int_equal(pthread_create(&side->thread, NULL, transcribe_side, side), 0);
+        clock_sleep_ms(pause_ms);
+        assert_int_equal(schedule_enter(shared->setup.schedule, &holder, NULL, NULL),
+                         SCHEDULE_HELD);
+        clock_sleep_ms(30);
+        cancel_raise(&cancel);
+        pthread_join(side->thread, NULL);
+        assert_int_equal(side->status, SCOUT_ERROR_CANCELLED);
+        schedule_leave(shared->setup.schedule, &holder);
+        // What it left behind is in nobody's way.
+        shared->options.condition_on_previous = 0;
+        assert_int_equal(transcribe(shared, speech.samples, speech.count, RATE), SCOUT_OK);
+        alarm(0);
+        side_done(side);
+        run_free(shared);
+    }
+    free(speech.samples);
 }
 
 static void samples_that_are_no_numbers(void **state)
@@ -510,6 +769,11 @@ int main(void)
         cmocka_unit_test(without_timestamps_of_its_own),
         cmocka_unit_test(it_stops_when_asked),
         cmocka_unit_test(failures_are_passed_on),
+        cmocka_unit_test(windows_at_once_change_nothing),
+        cmocka_unit_test(windows_at_once_share_their_steps),
+        cmocka_unit_test(a_window_does_not_wait_for_ever),
+        cmocka_unit_test(streams_at_once_are_told_what_each_is_told_alone),
+        cmocka_unit_test(who_waits_can_be_stopped),
         cmocka_unit_test(samples_that_are_no_numbers),
         cmocka_unit_test(options_that_the_model_cannot_do),
     };
