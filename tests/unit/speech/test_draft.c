@@ -466,16 +466,16 @@ static void without_a_place_nothing_is_drafted(void **state)
     Fixture *plainly = run(NOBODY, &CASES[0], samples);
     Fixture *fixture = begin(RIGHT);
     make_batches(fixture);
-    size_t places[BATCH_PLACES_MAX];
-    for (size_t i = 0; i < BATCH_PLACES_MAX; i++)
-        assert_true(batch_try_place(fixture->draft_batch, &places[i]));
+    size_t places[BATCH_PLACES_MAX], count = 0;
+    while (batch_try_place(fixture->draft_batch, &places[count]))
+        count++;
     stream(fixture, samples, (size_t)SECONDS * RATE);
     assert_int_equal(fixture->status, SCOUT_OK);
     assert_string_equal(buffer_text(&fixture->told), buffer_text(&plainly->told));
     assert_int_equal(fixture->timings.drafted, 0);
     assert_int_equal(fixture->draft.encodes, 0);
-    for (size_t i = 0; i < BATCH_PLACES_MAX; i++)
-        batch_return_place(fixture->draft_batch, places[i]);
+    for (size_t i = 0; i < count; i++)
+        batch_return_place(fixture->draft_batch, places[i], NULL);
     free_batches(fixture);
     end(fixture);
     end(plainly);
