@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/decoder.h"
 #include "base/attributes.h"
 #include "base/clock.h"
-#include "audio/decoder.h"
 #include "base/memory.h"
 #include "kernels/cpu.h"
 #include "models/registry.h"

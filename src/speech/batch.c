@@ -17,7 +17,7 @@ enum {
     TOGETHER_MAX = 32,              // such streams
     PLACES_KEPT = 2,                // whose memory stays when nobody uses the batch
     // Places that are left free for those with a better claim.
-    LEFT_BY_LATER = 24, // by a stream's later windows
+    LEFT_BY_LATER = BATCH_PLACES_MAX - BATCH_PLACES_LATER,
     LEFT_BY_BACKGROUND = 16,
     LEFT_BY_NORMAL = 8
 };

@@ -15,9 +15,10 @@
 #include "speech/turn.h"
 
 enum {
-    BATCH_PLACES_MAX = 64, // windows at once, of all streams
-    BATCH_ROWS_MAX = 512,  // rows of a step
-    BATCH_LOGITS_MAX = 128 // of them, with logits
+    BATCH_PLACES_MAX = 64,   // windows at once, of all streams
+    BATCH_PLACES_LATER = 40, // of them, at most, windows that their streams do not need next
+    BATCH_ROWS_MAX = 512,    // rows of a step
+    BATCH_LOGITS_MAX = 128   // of them, with logits
 };
 
 typedef struct Batch Batch;
