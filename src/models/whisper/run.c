@@ -338,12 +338,11 @@ static NnFormat key_format(const WhisperModel *model)
 NnPanels whisper_self_panels(const WhisperModel *model, size_t length)
 {
     const Kernels *kernels = model->kernels;
-    if (model->bf16)
-        return panels_of(model, length, kernels->attends_best_in_bf16 ? NN_BF16 : key_format(model),
-                         NN_BF16);
+    if (model->bf16 && kernels->attends_best_in_bf16)
+        return panels_of(model, length, NN_BF16, NN_BF16);
     if (model->compute == WHISPER_INT8 && kernels->attends_best_in_s16)
         return panels_of(model, length, NN_S8, NN_S16);
-    return panels_of(model, length, key_format(model), NN_F32);
+    return panels_of(model, length, key_format(model), model->bf16 ? NN_BF16 : NN_F32);
 }
 
 // These are read whole for every token, so their size counts.
