@@ -77,7 +77,7 @@ def accuracy_lines(result):
         difference = float(theirs[column]) - float(ours[column])
         least, aim = targets.ACCURACY_POINTS
         yield [f"error rate of the default settings, {what}", f"{ours[column]} %", f"{theirs[column]} %",
-               f"{-difference:+.2f} points", f"{-least} points", f"-{aim} points",
+               f"{-difference:+.2f} points", f"{-least:g} points", f"{-aim:g} points",
                verdict(-difference, -least, -aim)]
     invented = ours["words invented"]
     yield ["words invented where nothing is said", invented, theirs["words invented"], "", "0", "0",

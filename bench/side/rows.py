@@ -105,6 +105,15 @@ class Audio:
         return path
 
 
+def read_scores(told):
+    """The columns and lines of the table that bench/accuracy prints; a line begins with its name."""
+    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines()
+             if line.startswith("|") and not line.startswith("|--")]
+    if not table:
+        raise BenchError("bench/accuracy printed no table")
+    return table[0][1:], table[1:]
+
+
 def seconds_of(path):
     with wave.open(str(path)) as file:
         return file.getnframes() / file.getframerate()
@@ -303,10 +312,8 @@ class Rows:
         options = f"--threads {bench.threads}" + (f" --models-dir {bench.models_dir}" if bench.models_dir else "")
         told = run_once([bench.peers.python("fw"), script, "--eval", bench.eval, "--scout", bench.build / "scout", "--peer",
                          f"{targets.FASTER_WHISPER}={texts}", "--run", f"{targets.SCOUT}={options}"], limit_s=3600)[2]
-        table = [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in told.splitlines()
-                 if line.startswith("|") and not line.startswith("|--")]
-        head, *lines = table
-        return {"title": "Error rates", "unit": "%", "columns": head[1:], "lines": lines, "told": told}
+        columns, lines = read_scores(told)
+        return {"title": "Error rates", "unit": "%", "columns": columns, "lines": lines, "told": told}
 
     def limits(self):
         _, _, told = run_once([*self.bench.scout("bench"), "--json"])

@@ -15,7 +15,7 @@ SCOUT, DRIVER = (os.path.abspath(path) for path in (sys.argv.pop(1), sys.argv.po
 
 from side import report  # noqa: E402
 from side.process import BenchError, Resident, run_once  # noqa: E402
-from side.rows import Subject, take_turns  # noqa: E402
+from side.rows import Subject, read_scores, take_turns  # noqa: E402
 
 
 class Processes(unittest.TestCase):
@@ -147,6 +147,17 @@ class Report(unittest.TestCase):
         self.assertIn("| most memory, a file of 1 h | 200 MB |  |  | 220 MB | 150 MB | yes |", text)
         self.assertIn("memory 1.11 x |  |  | 1.10 x |  | **no** |", text)
         self.assertIn("Other 2", text)
+
+    def test_error_rates(self):
+        columns, lines = read_scores("| | all | en | words invented | time |\n|---|---|---|---|---|\n"
+                                     "| faster-whisper | 10.06 | 7.65 | 112 in 15 of 25 | - |\n"
+                                     "| Scout | 9.47 | 7.66 | 0 in 0 of 25 | 40 s |\nScout: deletions 0.96 %\n")
+        self.assertEqual(columns, ["all", "en", "words invented", "time"])
+        self.result["rows"]["accuracy"] = {"title": "Error rates", "columns": columns, "lines": lines}
+        text = report.markdown(self.result, "speed.svg")
+        self.assertIn("all clips | 9.47 % | 10.06 % | -0.59 points | 0 points | -0.3 points | goal |", text)
+        self.assertIn("English | 7.66 % | 7.65 % | +0.01 points | 0 points | -0.3 points | **no** |", text)
+        self.assertIn("| 0 in 0 of 25 | 112 in 15 of 25 |  | 0 | 0 | goal |", text)
 
     def test_plot_is_well_formed(self):
         tree = ElementTree.fromstring(report.plot(self.result))
