@@ -159,7 +159,13 @@ static void mix_rows_lanes(size_t count, size_t n, const float *weights, const f
 static float largest_magnitude(size_t k, const float *x)
 {
     f32x16 largest = f32x16_zero();
+    f32x16 other = largest; // two, because each waits for its last maximum
     size_t i = 0;
+    for (; i + (size_t)2 * LANES <= k; i += (size_t)2 * LANES) {
+        largest = f32x16_max(largest, f32x16_abs(f32x16_load(x + i)));
+        other = f32x16_max(other, f32x16_abs(f32x16_load(x + i + LANES)));
+    }
+    largest = f32x16_max(largest, other);
     for (; i + LANES <= k; i += LANES) {
         largest = f32x16_max(largest, f32x16_abs(f32x16_load(x + i)));
     }

@@ -148,10 +148,11 @@ static void finish_some(const Product *product, Waiting *waiting, size_t most)
         }                                                                                          \
     } while (0)
 
-// sums[rows][panels * 16] of a block; finishes what waits meanwhile.
+// sums[rows][panels * 16] of a block. Meanwhile it finishes what waits and asks for the weights to
+// come, `lines` of them a step: from the third-level cache they would come too late.
 LANES_INLINE void multiply_block(const bool bf16, const bool two_rows, const bool two_panels,
                                  const Product *product, const uint8_t *a, const int8_t *w,
-                                 Waiting *waiting, int32_t *sums)
+                                 const int8_t *ahead, size_t lines, Waiting *waiting, int32_t *sums)
 {
     const size_t bytes = product->bytes;
     const size_t a_stride = product->a_stride;
@@ -184,6 +185,10 @@ LANES_INLINE void multiply_block(const bool bf16, const bool two_rows, const boo
         if (two_rows && two_panels) {
             MULTIPLY_TILES(bf16, 3, 5, 7);
         }
+        for (size_t line = 0; line < lines; line++) {
+            _mm_prefetch((const char *)ahead, _MM_HINT_T1);
+            ahead += TILE_BYTES;
+        }
         finish_some(product, waiting, pieces);
     }
     const size_t width = (two_panels ? 2 : 1) * PANEL;
@@ -208,6 +213,7 @@ LANES_INLINE void multiply_blocks(const bool bf16, const Product *product, size_
     const size_t n = product->out.n;
     const bool two_rows = rows > TILE_ROWS;
     configure_tiles(rows);
+    const size_t lines = BLOCK_PANELS * PANEL / blocks;
     size_t turn = 0;
     for (size_t column = 0; column < n; column += waiting.panels * PANEL) {
         const int8_t *w = product->w + column * product->bytes;
@@ -216,14 +222,16 @@ LANES_INLINE void multiply_blocks(const bool bf16, const Product *product, size_
             const size_t row = first + block * rows;
             const uint8_t *a = product->a + row * product->a_stride;
             int32_t *next = sums[turn];
+            const int8_t *ahead =
+                w + BLOCK_PANELS * PANEL * product->bytes + block * lines * product->bytes;
             if (two_rows && two_panels) {
-                multiply_block(bf16, true, true, product, a, w, &waiting, next);
+                multiply_block(bf16, true, true, product, a, w, ahead, lines, &waiting, next);
             } else if (two_rows) {
-                multiply_block(bf16, true, false, product, a, w, &waiting, next);
+                multiply_block(bf16, true, false, product, a, w, ahead, lines, &waiting, next);
             } else if (two_panels) {
-                multiply_block(bf16, false, true, product, a, w, &waiting, next);
+                multiply_block(bf16, false, true, product, a, w, ahead, lines, &waiting, next);
             } else {
-                multiply_block(bf16, false, false, product, a, w, &waiting, next);
+                multiply_block(bf16, false, false, product, a, w, ahead, lines, &waiting, next);
             }
             finish_some(product, &waiting, waiting.count);
             const size_t panels = two_panels ? 2 : 1;
