@@ -103,6 +103,7 @@ static void test_transcribing(void **state)
     options.beam_size = 1;
     options.temperature_count = 1;
     options.words = options.alternatives = 0;
+    options.draft = "tiny";
     assert_true(fault_run_all(use_engine, &options, TRIALS_MAX) > 50);
 }
 

@@ -28,6 +28,7 @@ typedef struct Work {
     ScoutTranscribeOptions options;
     const float *samples;
     size_t count;
+    bool drafted;
     Told told, expected;
 } Work;
 
@@ -83,6 +84,7 @@ static ScoutStatus transcribe(void *context)
 {
     Work *work = context;
     FakeModel model = {.script = fake_speaker_script, .context = &work->speaker};
+    FakeModel draft = {.script = fake_speaker_script, .context = &work->speaker, .n_mels = 128};
     TranscriberSetup setup = {.silero = work->options.vad ? fake_silero() : NULL,
                               .options = &work->options,
                               .callback = note,
@@ -94,6 +96,8 @@ static ScoutStatus transcribe(void *context)
         return status;
     Transcriber *transcriber = NULL;
     status = batch_new(fake_model(&model), NULL, setup.schedule, &setup.batch, NULL);
+    if (status == SCOUT_OK && work->drafted)
+        status = batch_new(fake_draft_model(&draft), NULL, setup.schedule, &setup.draft, NULL);
     if (status == SCOUT_OK)
         status = transcriber_new(&setup, &transcriber, NULL);
     if (status == SCOUT_OK)
@@ -101,6 +105,7 @@ static ScoutStatus transcribe(void *context)
     else
         assert_null(transcriber);
     transcriber_free(transcriber);
+    batch_free(setup.draft);
     batch_free(setup.batch);
     schedule_free(setup.schedule);
     const Told *expected = &work->expected;
@@ -193,6 +198,15 @@ static void test_doubts(void **state)
     work_run(work);
 }
 
+static void test_a_draft(void **state)
+{
+    (void)state;
+    Work *work = work_new();
+    work->options.beam_size = 1;
+    work->drafted = true;
+    work_run(work);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_words_and_what_else_they_could_be),
         cmocka_unit_test(test_prompts_and_hotwords),
         cmocka_unit_test(test_doubts),
+        cmocka_unit_test(test_a_draft),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
