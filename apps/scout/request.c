@@ -72,7 +72,7 @@ static ScoutStatus tell_options(Request *request, const Config *config, ScoutErr
     for (size_t i = OPTION_MODEL; good && i <= OPTION_COMPUTE; i++) {
         const ConfigOption *option = &scout_table.options[i];
         const char *text = config_text(config, i);
-        if (i == OPTION_THREADS || !text)
+        if (i == OPTION_THREADS || i == OPTION_BATCH_SIZE || !text)
             continue;
         json_t *value = NULL;
         double numbers[CONFIG_NUMBERS_MAX];
@@ -146,6 +146,9 @@ static void set_transcribe(Request *request, const Config *config)
     const char *draft = config_text(config, OPTION_DRAFT);
     options->draft = draft && *draft ? draft : NULL; // --draft= takes back what a file says
     options->vad = config_flag(config, OPTION_VAD);
+    options->full_window = config_flag(config, OPTION_FULL_WINDOW);
+    options->condition_on_previous = config_flag(config, OPTION_CONDITION_ON_PREVIOUS);
+    options->batch_size = (int)config_integer(config, OPTION_BATCH_SIZE);
     options->start_s = config_number(config, OPTION_START);
     options->end_s = config_number(config, OPTION_END);
     options->channel = (int)config_integer(config, OPTION_CHANNEL);

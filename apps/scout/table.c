@@ -1,6 +1,8 @@
 // Every command and option of scout, and every word of its help.
 #include "table.h"
 
+#include <scout/speech.h>
+
 #define ON(command) (1U << COMMAND_##command)
 
 #define MODELS_COMMAND    "scout models list --names"
@@ -381,6 +383,14 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .help = "Recognise everything, also where no speech was found. Text may then "
                             "be invented on noise and silence.",
                     .initial = "true"},
+    [OPTION_FULL_WINDOW] = {.name = "full-window",
+                            .type = CONFIG_FLAG,
+                            .commands = ON(TRANSCRIBE),
+                            .group = SOUND_GROUP,
+                            .help = "Let the model hear 30 seconds each time, short sound with "
+                                    "silence behind it, as it was trained. Much slower on short "
+                                    "recordings, hardly more exact.",
+                            .initial = "false"},
     [OPTION_BEAM_SIZE] = {.name = "beam-size",
                           .type = CONFIG_INTEGER,
                           .commands = ON(TRANSCRIBE) | ON(BENCH),
@@ -425,6 +435,14 @@ static const ConfigOption options[OPTION_COUNT] = {
                                     "turn when the text is improbable or repeats itself.",
                             .initial = "0,0.2,0.4,0.6,0.8,1",
                             .high = 2},
+    [OPTION_CONDITION_ON_PREVIOUS] =
+        {.name = "condition-on-previous",
+         .type = CONFIG_FLAG,
+         .commands = ON(TRANSCRIBE),
+         .group = SEARCH_GROUP,
+         .help = "Give the model the text so far before each window. Names are then spelt alike "
+                 "more often; a mistake may be repeated, and no two windows are decoded at once.",
+         .initial = "false"},
     [OPTION_THREADS] = {.name = "threads",
                         .letter = 't',
                         .type = CONFIG_INTEGER,
@@ -434,6 +452,16 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .help = "Threads that compute. 0 takes one for each processor.",
                         .initial = "0",
                         .high = 256},
+    [OPTION_BATCH_SIZE] = {.name = "batch-size",
+                           .type = CONFIG_INTEGER,
+                           .commands = ON(TRANSCRIBE),
+                           .group = SPEED_GROUP,
+                           .placeholder = "N",
+                           .help = "Windows of a recording that are decoded at once. More may be "
+                                   "faster and take more memory; the text is the same.",
+                           .initial = "2",
+                           .low = 1,
+                           .high = SCOUT_BATCH_MAX},
     [OPTION_COMPUTE] = {.name = "compute",
                         .type = CONFIG_CHOICE,
                         .commands = ON(TRANSCRIBE) | ON(BENCH),

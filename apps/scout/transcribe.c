@@ -172,7 +172,8 @@ static ScoutStatus resume(Input *input, ScoutTranscribeOptions *options, int32_t
         options->prefix = NULL;
     if (*view->language.code)
         options->language = view->language.code;
-    *tokens = recent_tokens(view, &options->previous_token_count);
+    if (options->condition_on_previous)
+        *tokens = recent_tokens(view, &options->previous_token_count);
     options->previous_tokens = *tokens;
     if (view->segment_count)
         begin(input);

@@ -60,6 +60,7 @@ struct Transcriber {
     // Positions count from the beginning of the wanted part: negative before it.
     int64_t received; // position after the last sample pushed
     int64_t end;      // of the wanted part
+    int64_t origin;   // samples of the recording before it
     int64_t cursor;   // what lies before is told of
     int64_t planned;  // what lies before is told of or in the lanes
     bool cut;         // the last window in the lanes says where the next one begins
@@ -314,6 +315,7 @@ static void set_range(Transcriber *transcriber, const TranscriberSetup *setup)
         transcriber->end = BASE_MAX(llround(wanted_s * SCOUT_SAMPLE_RATE) - before, (int64_t)0);
     }
     transcriber->received = -before;
+    transcriber->origin = llround(setup->origin_s * SCOUT_SAMPLE_RATE) + before;
     report_init(&transcriber->report, setup->callback, setup->context,
                 setup->origin_s + (double)before / SCOUT_SAMPLE_RATE, -before);
 }
@@ -422,7 +424,7 @@ static WindowTask task_of(const Transcriber *transcriber, const Plan *plan)
                         .prefix = transcriber->prefix,
                         .prefix_count = transcriber->prefix_count,
                         .language = transcriber->language,
-                        .place = (uint64_t)plan->start};
+                        .place = (uint64_t)(transcriber->origin + plan->start)};
 }
 
 static void note_planned(Transcriber *transcriber, const Plan *plan)

@@ -255,10 +255,11 @@ static void log_call(const char *path, const ScoutTranscribeOptions *options)
         return;
     (void)fprintf(log,
                   "%s start=%.3f end=%.3f language=%s prompt=%s words=%d beam=%d hotwords=%zu "
-                  "previous=%zu draft=%s\n",
+                  "previous=%zu draft=%s condition=%d batch=%d full=%d\n",
                   path, options->start_s, options->end_s, options->language, options->prompt,
                   options->words, options->beam_size, options->hotword_count,
-                  options->previous_token_count, options->draft ? options->draft : "none");
+                  options->previous_token_count, options->draft ? options->draft : "none",
+                  options->condition_on_previous, options->batch_size, options->full_window);
     (void)fclose(log);
 }
 

@@ -208,6 +208,20 @@ class Options(CliCase):
         self.path("home/.config/scout/config.yaml", "draft: small\n")
         self.assertIn("draft=small", self.asked())
         self.assertIn("draft=none", self.asked("--draft="))
+        self.assertIn("condition=0 batch=2 full=0", said)
+        said = self.asked("--condition-on-previous", "--batch-size=8", "--full-window")
+        self.assertIn("condition=1 batch=8 full=1", said)
+        done = self.run_scout("transcribe", "a.wav", "--batch-size=9", status=2)
+        self.assertIn("--batch-size", done.stderr)
+
+    def test_only_what_decides_the_text_is_told(self):
+        self.path("a.wav", RECORDING)
+        asked = ["--condition-on-previous", "--batch-size=8", "--threads=1", "--full-window"]
+        done = self.run_scout("transcribe", "--format=json", "a.wav", *asked)
+        told = json.loads(done.stdout)["options"]
+        self.assertTrue(told["condition-on-previous"] and told["full-window"])
+        self.assertNotIn("batch-size", told)
+        self.assertNotIn("threads", told)
 
     def test_hotwords(self):
         self.assertIn("hotwords=2", self.asked("--hotwords", "Anna, New York,"))
@@ -544,7 +558,7 @@ class Resume(CliCase):
             os.unlink(log)
             self.assertNotIn("start=0.000", said)
             self.assertIn("language=en", said)
-            self.assertRegex(said, r"previous=[1-9]")
+            self.assertIn("previous=0", said)
             if kind == "json":
                 whole, resumed = json.loads(whole), json.loads(done.stdout)
                 check_transcript(resumed)
@@ -552,6 +566,21 @@ class Resume(CliCase):
             else:
                 self.assertEqual(whole, done.stdout)
             self.assertEqual(self.journals(), [])
+
+    def test_text_before_is_the_prompt_if_it_was(self):
+        self.path("a.wav", slow(100))
+        self.kill("--condition-on-previous", "a.wav", after=0.35)
+        log = self.path("log")
+        self.run_scout(
+            "transcribe",
+            "--resume",
+            "--condition-on-previous",
+            "a.wav",
+            env={"SCRIPTED_ENGINE_LOG": log},
+        )
+        said = pathlib.Path(log).read_text()
+        self.assertRegex(said, r"previous=[1-9]")
+        self.assertIn("condition=1", said)
 
     def test_killed_at_any_moment(self):
         self.path("a.wav", slow(30, 12))

@@ -527,16 +527,16 @@ static void with_doubts(Run *run)
 static void windows_at_once_change_nothing(void **state)
 {
     (void)state;
-    const Speech speeches[] = {speech_of(75, 0.55, 1000, 0), speech_of(80, 0.7, 9, 1.3),
+    const Speech speeches[] = {speech_of(70, 0.55, 1000, 0), speech_of(75, 0.7, 9, 1.3),
                                speech_of(70, 3.5, 1, 0)};
     static const Variant VARIANTS[] = {as_it_is,   without_voice_activity, with_words_and_language,
                                        with_texts, with_every_temperature, with_doubts};
-    static const int BATCHES[] = {1, 2, 3, 4, 8};
+    static const int BATCHES[] = {1, 2, 4, 8};
     for (size_t i = 0; i < sizeof speeches / sizeof speeches[0]; i++) {
-        for (size_t v = 0; v < sizeof VARIANTS / sizeof VARIANTS[0]; v++) {
+        for (size_t v = 0; v < (i == 0 ? sizeof VARIANTS / sizeof VARIANTS[0] : 2); v++) {
             Buffer first;
             buffer_init(&first, 1 << 22);
-            for (size_t b = 0; b < sizeof BATCHES / sizeof BATCHES[0]; b += 1 + (i + v) % 2) {
+            for (size_t b = 0; b < sizeof BATCHES / sizeof BATCHES[0]; b++) {
                 Run *run = run_new();
                 run->options.condition_on_previous = 0;
                 VARIANTS[v](run);
@@ -552,6 +552,34 @@ static void windows_at_once_change_nothing(void **state)
         }
         free(speeches[i].samples);
     }
+}
+
+// What is drawn for a window depends on where it is in the recording, not on where the stream
+// began: a run that was stopped goes on as it would have.
+static void chance_is_that_of_the_place(void **state)
+{
+    (void)state;
+    enum { CUT_S = 32, END_S = 80 };
+    static FakeWord words[WORDS_AT_MOST];
+    size_t count = make_words(words, 28, 0.55, 1000, 0), after = count;
+    for (double at = CUT_S + 1; at < END_S - 2; at += 0.55, count++)
+        words[count] = (FakeWord){at, at + 0.4, (char)('a' + count * 5 % 26)};
+    float *samples = fake_speech(words, count, (size_t)END_S * RATE);
+    Run *whole = run_new(), *rest = run_new();
+    with_every_temperature(whole);
+    with_every_temperature(rest);
+    whole->options.condition_on_previous = rest->options.condition_on_previous = 0;
+    rest->setup.origin_s = rest->options.start_s = CUT_S;
+    assert_int_equal(transcribe(whole, samples, (size_t)END_S * RATE, RATE), SCOUT_OK);
+    assert_int_equal(transcribe(rest, samples + CUT_S * RATE, (END_S - CUT_S) * RATE, RATE),
+                     SCOUT_OK);
+    const size_t longer = whole->told.letters.length, shorter = rest->told.letters.length;
+    assert_true(shorter > count - after && shorter < longer); // some of it was drawn
+    assert_string_equal(buffer_text(&whole->told.letters) + longer - shorter,
+                        buffer_text(&rest->told.letters));
+    run_free(whole);
+    run_free(rest);
+    free(samples);
 }
 
 static size_t steps_of(const Speech *speech, int batch, bool condition)
@@ -604,7 +632,7 @@ static void a_window_does_not_wait_for_ever(void **state)
 
 // --------------------------------------------------------------------------------- several streams
 
-enum { HANG_S = 60 };
+enum { HANG_S = 200 };
 
 // A stream on a thread of its own, which shares schedule and batch with others.
 typedef struct Side {
@@ -683,8 +711,8 @@ static void streams_at_once_are_told_what_each_is_told_alone(void **state)
 static void who_waits_can_be_stopped(void **state)
 {
     (void)state;
-    const Speech speech = speech_of(35, 0.55, 1000, 0);
-    for (int pause_ms = 0; pause_ms < 20; pause_ms += 4) {
+    const Speech speech = speech_of(20, 0.55, 1000, 0);
+    for (int pause_ms = 0; pause_ms < 12; pause_ms += 3) {
         Run *shared = run_new();
         Side *side = calloc(1, sizeof *side);
         assert_non_null(side);
@@ -770,6 +798,7 @@ int main(void)
         cmocka_unit_test(it_stops_when_asked),
         cmocka_unit_test(failures_are_passed_on),
         cmocka_unit_test(windows_at_once_change_nothing),
+        cmocka_unit_test(chance_is_that_of_the_place),
         cmocka_unit_test(windows_at_once_share_their_steps),
         cmocka_unit_test(a_window_does_not_wait_for_ever),
         cmocka_unit_test(streams_at_once_are_told_what_each_is_told_alone),
