@@ -16,7 +16,7 @@ enum {
     // Rows that weights pass by at once: the third-level cache, where the weights of a layer may
     // lie, is slower than the tile unit.
     BLOCKS_MOST = 8,
-    ROWS_LEAST = 8, // fewer are left to VNNI: the weights' way from memory is what takes time
+    ROWS_LEAST = 3, // fewer are left to VNNI: the weights' way from memory is what takes time
 };
 
 // One product, of 8-bit integers or of bfloat16; sizes of rows in bytes.
@@ -262,6 +262,10 @@ LANES_INLINE void multiply_rows(const bool bf16, const Product *product, size_t 
     }
 }
 
+#include "x86/amx_pairs.h"
+
+#include "x86/amx_few.h"
+
 static void gemm_u8s8_amx(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
                           const KernelsS8Panels *w, float *c, size_t c_stride,
                           const KernelsEpilogue *epilogue)
@@ -279,31 +283,18 @@ static void gemm_u8s8_amx(size_t m, size_t n, size_t k, const KernelsU8Rows *a,
         .w = w->q,
         .out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue},
     };
-    multiply_rows(false, &product, m);
+    if (m <= TILE_ROWS) {
+        multiply_few(false, &product, m);
+    } else {
+        multiply_rows(false, &product, m);
+    }
 }
-
-#include "x86/amx_pairs.h"
-
-#include "x86/amx_few.h"
 
 // Few rows come here too: another instruction would add in another order.
 static void gemm_bf16_amx(size_t m, size_t n, size_t k, const uint16_t *a, size_t a_stride,
                           const uint16_t *w, float *c, size_t c_stride,
                           const KernelsEpilogue *epilogue)
 {
-    if (m <= TILE_ROWS) {
-        const FewProduct few = {
-            .rows = m,
-            .bytes = k * sizeof *a,
-            .a_stride = a_stride * sizeof *a,
-            .a = (const uint8_t *)a,
-            .out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue},
-        };
-        if (m > 0 && n > 0) {
-            multiply_few(&few, (const int8_t *)w);
-        }
-        return;
-    }
     Product product = {
         .bf16 = true,
         .bytes = k * sizeof *a,
@@ -312,7 +303,11 @@ static void gemm_bf16_amx(size_t m, size_t n, size_t k, const uint16_t *a, size_
         .w = (const int8_t *)w,
         .out = {.n = n, .c = c, .c_stride = c_stride, .epilogue = epilogue},
     };
-    multiply_rows(true, &product, m);
+    if (m > 0 && m <= TILE_ROWS) {
+        multiply_few(true, &product, m);
+    } else {
+        multiply_rows(true, &product, m);
+    }
 }
 
 void kernels_init_amx(Kernels *kernels)
