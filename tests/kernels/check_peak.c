@@ -13,7 +13,7 @@ static KernelsPeaks peaks_of_subject(void)
 {
     KernelsPeaks peaks = {.f32 = NULL};
     uint32_t features = 0;
-    assert_int_equal(cpu_limit(subject->name, cpu_detect(), &features, NULL), SCOUT_OK);
+    assert_int_equal(cpu_limit(subject->kernels.tier, cpu_detect(), &features, NULL), SCOUT_OK);
     kernels_peaks_init(&peaks, features);
     return peaks;
 }

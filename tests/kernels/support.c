@@ -12,9 +12,34 @@
 
 void kernels_init_ref_fused(Kernels *kernels); // ref/ref.c, compiled again by tests/kernels
 
+void kernels_init_avxvnni_evex(Kernels *kernels); // x86/avxvnni.c, the same
+
 const Subject *subject;
 
 static Kernels fused;
+
+// The AVX-VNNI tier in the encoding of AVX-512 VNNI, over AVX2.
+static size_t add_evex(uint32_t detected, Subject *out)
+{
+    uint32_t features = 0;
+    if ((detected & CPU_AVX512_VNNI) == 0 ||
+        cpu_limit("avx2", detected, &features, NULL) != SCOUT_OK) {
+        printf("# avxvnni-evex: not on this processor\n");
+        return 0;
+    }
+#ifdef KERNELS_HAVE_EVEX
+    kernels_init(&out->kernels, features);
+    kernels_init_avxvnni_evex(&out->kernels);
+    out->name = "avxvnni-evex";
+    out->expected = &fused;
+    out->own_bf16 = false;
+    return 1;
+#else
+    (void)out;
+    printf("# avxvnni-evex: not in this build\n");
+    return 0;
+#endif
+}
 
 size_t find_subjects(Subject *subjects, size_t max)
 {
@@ -45,6 +70,9 @@ size_t find_subjects(Subject *subjects, size_t max)
         next->expected = i == 0 ? NULL : &fused;
         next->own_bf16 = tiers[i].own_bf16;
         count++;
+    }
+    if (count < max) {
+        count += add_evex(detected, &subjects[count]);
     }
     return count;
 }

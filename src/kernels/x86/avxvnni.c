@@ -1,7 +1,13 @@
-// AVX-VNNI: the 8-bit products in 256-bit registers, for processors without AVX-512.
+// AVX-VNNI: the 8-bit products in 256-bit registers, for processors without AVX-512. tests/kernels
+// compiles it a second time, with the encoding that the same instruction has in AVX-512 VNNI, which
+// more machines can run.
 #include "x86/tier_256.h"
 
-#ifndef __AVXVNNI__
+#if defined(__AVXVNNI__)
+#define DPBUSD _mm256_dpbusd_avx_epi32
+#elif defined(__AVX512VNNI__) && defined(__AVX512VL__)
+#define DPBUSD _mm256_dpbusd_epi32
+#else
 #error "compile this tier with -mavxvnni"
 #endif
 
@@ -20,8 +26,7 @@ LANES_INLINE Acts acts_load(const uint8_t *p)
 
 LANES_INLINE i32x16 i32x16_dot(i32x16 sums, Acts x, Units w)
 {
-    return (i32x16){_mm256_dpbusd_avx_epi32(sums.low, x, w.low),
-                    _mm256_dpbusd_avx_epi32(sums.high, x, w.high)};
+    return (i32x16){DPBUSD(sums.low, x, w.low), DPBUSD(sums.high, x, w.high)};
 }
 
 typedef __m256i SignedActs;
@@ -41,8 +46,7 @@ LANES_INLINE GroupSums group_zero(void)
 
 LANES_INLINE GroupSums group_add(GroupSums sums, SignedActs x, Units nibbles)
 {
-    return (GroupSums){_mm256_dpbusd_avx_epi32(sums.low, nibbles.low, x),
-                       _mm256_dpbusd_avx_epi32(sums.high, nibbles.high, x)};
+    return (GroupSums){DPBUSD(sums.low, nibbles.low, x), DPBUSD(sums.high, nibbles.high, x)};
 }
 
 LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
