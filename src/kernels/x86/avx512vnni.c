@@ -30,13 +30,12 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
-#include "x86/avx512vnni_attend.h"
+#include "x86/vnni_attend.h"
 
 void kernels_init_avx512vnni(Kernels *kernels)
 {
     init_gemm_u8s8(kernels);
     init_gemm_pairs(kernels);
     init_gemm_u8s4(kernels);
-    kernels->gemm_s16 = gemm_s16_avx512vnni;
-    kernels->attends_best_in_s16 = true;
+    init_attend_avx512vnni(kernels);
 }

@@ -59,10 +59,12 @@ LANES_INLINE i32x16 group_total(GroupSums sums, int32_t start)
 #include "gemm_u8s4_body.h"
 #include "gemm_u8s8_body.h"
 #include "tiers.h"
+#include "x86/vnni_attend.h"
 
 void kernels_init_avxvnni(Kernels *kernels)
 {
     init_gemm_u8s8(kernels);
     init_gemm_pairs(kernels);
     init_gemm_u8s4(kernels);
+    init_attend_avxvnni(kernels);
 }
