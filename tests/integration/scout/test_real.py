@@ -2,6 +2,7 @@
 
 Needs the models in $SCOUT_TEST_MODELS; without them the tests are skipped.
 """
+import array
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import pathlib
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -98,6 +100,19 @@ class Speech(RealCase):
                 env=self.environment,
             )
         self.assertEqual(piped.stdout, self.run_scout("transcribe", recording("0930")).stdout)
+
+    def test_files_that_ffmpeg_has_to_read_are_the_same(self):
+        with wave.open(str(recording("0930"))) as file:
+            frames = array.array("h", file.readframes(file.getnframes()))
+        frames.byteswap()
+        path = self.folder / "x.au"
+        path.write_bytes(b".snd" + struct.pack(">5I", 24, 0xFFFFFFFF, 3, 16000, 1) + frames.tobytes())
+        files = [path, path, recording("0930"), path]
+        done = self.run_scout("transcribe", "-f", "json", *files)
+        texts = [check_transcript(value)["text"] for value in json.loads(done.stdout)]
+        self.assertEqual(len(texts), len(files))
+        self.assertEqual(set(texts), {texts[2]})
+        self.assertEqual(done.stderr, "")
 
     def test_part(self):
         done = self.run_scout(
@@ -208,7 +223,7 @@ class Draft(RealCase):
 
 class Durable(RealCase):
     def test_resume_after_kill(self):
-        long = self.long_recording()
+        long = self.long_recording(8)
         whole = json.loads(self.run_scout("transcribe", "-f", "json", long).stdout)
         journals = self.folder / "home/.local/state/scout/resume"
         process = self.start_scout("transcribe", "--resume", "-f", "json", long)
