@@ -706,6 +706,33 @@ static void streams_at_once_are_told_what_each_is_told_alone(void **state)
     run_free(shared);
 }
 
+// A short recording that comes while a long one is at work is done long before that.
+static void a_short_one_is_done_beside_a_long_one(void **state)
+{
+    (void)state;
+    const Speech longer = speech_of(100, 0.55, 1000, 0), shorter = speech_of(3, 0.55, 1000, 0);
+    Run *shared = run_new();
+    shared->options.condition_on_previous = 0;
+    Side *side = calloc(1, sizeof *side);
+    assert_non_null(side);
+    alarm(HANG_S);
+    side_start(side, shared, longer.samples, longer.count);
+    Cancel cancel;
+    cancel_init(&cancel);
+    side->run.setup.cancel = &cancel;
+    assert_int_equal(pthread_create(&side->thread, NULL, transcribe_side, side), 0);
+    clock_sleep_ms(5);
+    assert_int_equal(transcribe(shared, shorter.samples, shorter.count, RATE), SCOUT_OK);
+    cancel_raise(&cancel); // in its middle: it was not waited for
+    pthread_join(side->thread, NULL);
+    alarm(0);
+    assert_int_equal(side->status, SCOUT_ERROR_CANCELLED);
+    side_done(side);
+    run_free(shared);
+    free(longer.samples);
+    free(shorter.samples);
+}
+
 // Somebody else computes all the while, and the stream waits for the turn: at its first window, in
 // the middle of an encoding, or with rows to decode. It stops all the same, and can be freed.
 static void who_waits_can_be_stopped(void **state)
@@ -802,6 +829,7 @@ int main(void)
         cmocka_unit_test(windows_at_once_share_their_steps),
         cmocka_unit_test(a_window_does_not_wait_for_ever),
         cmocka_unit_test(streams_at_once_are_told_what_each_is_told_alone),
+        cmocka_unit_test(a_short_one_is_done_beside_a_long_one),
         cmocka_unit_test(who_waits_can_be_stopped),
         cmocka_unit_test(samples_that_are_no_numbers),
         cmocka_unit_test(options_that_the_model_cannot_do),
