@@ -93,15 +93,14 @@ static void put_u8s8_tile(const void *context, const int32_t *tile, size_t rows,
     const bool bias = epilogue != NULL && epilogue->bias != NULL;
     const bool gelu = epilogue != NULL && epilogue->gelu;
     const bool residual = epilogue != NULL && epilogue->residual != NULL;
-    if (product->out.n - column < panels * PANEL || (gelu && residual)) {
-        put_any_u8s8_tile(product, tile, rows, panels, row, column);
-    } else if (bias && gelu) {
+    const bool whole = product->out.n - column >= panels * PANEL;
+    if (whole && bias && gelu && !residual) {
         put_whole_u8s8_tile(true, true, false, product, tile, rows, panels, row, column);
-    } else if (bias && residual) {
+    } else if (whole && bias && !gelu && residual) {
         put_whole_u8s8_tile(true, false, true, product, tile, rows, panels, row, column);
-    } else if (bias) {
+    } else if (whole && bias && !gelu) {
         put_whole_u8s8_tile(true, false, false, product, tile, rows, panels, row, column);
-    } else if (!gelu && !residual) {
+    } else if (whole && !bias && !gelu && !residual) {
         put_whole_u8s8_tile(false, false, false, product, tile, rows, panels, row, column);
     } else {
         put_any_u8s8_tile(product, tile, rows, panels, row, column);

@@ -289,7 +289,7 @@ static void drop_surplus(WhisperRun *run)
         if (*at != run->encoded)
             oldest = at;
     }
-    if (count <= IDLE_MOST)
+    if (count <= IDLE_MOST || !oldest)
         return;
     WhisperEncoding *surplus = *oldest;
     *oldest = surplus->next;
@@ -396,7 +396,7 @@ ScoutStatus whisper_encode(WhisperRun *run, size_t audio, const float *mel, size
 {
     WhisperEncoding *encoding = NULL;
     const ScoutStatus status = whisper_encoding_new(run, audio, mel, frames, &encoding, error);
-    if (status != SCOUT_OK)
+    if (status != SCOUT_OK || !encoding)
         return status;
     while (whisper_encoding_step(encoding)) {
     }
