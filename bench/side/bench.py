@@ -25,7 +25,7 @@ def add_arguments(p):
     p.add_argument("--cpu", help="kernels that Scout may use at most, such as avx2")
     p.add_argument("--short", type=pathlib.Path, help="a recording whose first 11 s are clear speech")
     p.add_argument("--long", type=pathlib.Path, help="a recording of 6 minutes or more")
-    p.add_argument("--hours", type=float, default=1, help="length of the longest file that memory is measured with")
+    p.add_argument("--hours", type=float, default=6, help="length of the longest file that memory is measured with")
     p.add_argument("--out", default=ROOT / "docs/benchmarks", type=pathlib.Path, help="where the page goes")
 
 

@@ -20,7 +20,7 @@ enum { PEAK_SUMS = 12 };
 
 #define PEAK_STEP(sum, step)                                                                       \
     __asm__ volatile("" : PEAK_REGISTER(x));                                                       \
-    sum = step(sum, x, w);
+    (sum) = step(sum, x, w);
 
 // step(sum, x, w) does `operations` operations.
 #define PEAK_LOOP(name, Sum, zero, Input, input, step, operations)                                 \

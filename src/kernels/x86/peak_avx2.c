@@ -23,6 +23,8 @@ PEAK_LOOP(peak_f32_avx2, __m256, _mm256_setzero_ps(), __m256, _mm256_set1_ps(0.5
 PEAK_LOOP(peak_u8s8_avx2, __m256i, _mm256_setzero_si256(), __m256i, _mm256_set1_epi8(1), step_u8s8,
           64)
 
+enum { AHEAD = 32 }; // vectors
+
 static uint64_t read_avx2(const void *data, size_t bytes)
 {
     const __m256i *at = data;
@@ -31,6 +33,9 @@ static uint64_t read_avx2(const void *data, size_t bytes)
     __m256i c = a;
     __m256i d = a;
     for (size_t i = 0; i < bytes / sizeof *at; i += 4) {
+        // The processor's own prefetching ends at each page.
+        _mm_prefetch((const char *)(at + i + AHEAD), _MM_HINT_T0);
+        _mm_prefetch((const char *)(at + i + AHEAD + 2), _MM_HINT_T0);
         a = _mm256_xor_si256(a, _mm256_load_si256(at + i));
         b = _mm256_xor_si256(b, _mm256_load_si256(at + i + 1));
         c = _mm256_xor_si256(c, _mm256_load_si256(at + i + 2));

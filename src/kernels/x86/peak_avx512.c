@@ -23,6 +23,8 @@ PEAK_LOOP(peak_f32_avx512, __m512, _mm512_setzero_ps(), __m512, _mm512_set1_ps(0
 PEAK_LOOP(peak_u8s8_avx512, __m512i, _mm512_setzero_si512(), __m512i, _mm512_set1_epi8(1),
           step_u8s8, 128)
 
+enum { AHEAD = 16 }; // vectors
+
 static uint64_t read_avx512(const void *data, size_t bytes)
 {
     const __m512i *at = data;
@@ -31,6 +33,11 @@ static uint64_t read_avx512(const void *data, size_t bytes)
     __m512i c = a;
     __m512i d = a;
     for (size_t i = 0; i < bytes / sizeof *at; i += 4) {
+        // The processor's own prefetching ends at each page.
+        _mm_prefetch((const char *)(at + i + AHEAD), _MM_HINT_T0);
+        _mm_prefetch((const char *)(at + i + AHEAD + 1), _MM_HINT_T0);
+        _mm_prefetch((const char *)(at + i + AHEAD + 2), _MM_HINT_T0);
+        _mm_prefetch((const char *)(at + i + AHEAD + 3), _MM_HINT_T0);
         a = _mm512_xor_si512(a, _mm512_load_si512(at + i));
         b = _mm512_xor_si512(b, _mm512_load_si512(at + i + 1));
         c = _mm512_xor_si512(c, _mm512_load_si512(at + i + 2));

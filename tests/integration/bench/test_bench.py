@@ -128,7 +128,8 @@ class Report(unittest.TestCase):
                                                           engine("Scout", 0.1)]}
         memory = {"title": "Memory", "runs": [
             {"hours": "long", "seconds": 600, "took": 6, "memory_mb": 180, "s_a_minute": 0.6},
-            {"hours": "1", "seconds": 3600, "took": 36, "memory_mb": 200, "s_a_minute": 0.6}]}
+            {"hours": "1", "seconds": 3600, "took": 36, "memory_mb": 200, "s_a_minute": 0.6},
+            {"hours": "6", "seconds": 21600, "took": 216, "memory_mb": 222, "s_a_minute": 0.6}]}
         self.result = result(encoder=encoder, cold=cold, memory=memory)
 
     def test_ratios_are_to_the_fastest(self):
