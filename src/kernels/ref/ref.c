@@ -327,7 +327,8 @@ static void quantize_u8_pairs_ref(size_t m, size_t k, size_t k_padded, const flo
         quantize_u8_ref(1, k, k_padded, in, k, coarse, q_stride, step);
         float largest = 0.0f;
         for (size_t i = 0; i < k; i++) {
-            largest = fmaxf(largest, fabsf(in[i] - (float)(coarse[i] - 128) * step[0]));
+            float rest = fabsf(in[i] - (float)(coarse[i] - 128) * step[0]);
+            largest = rest > largest ? rest : largest; // GCC 12 for ARM fails on fmaxf here
         }
         bool zero = largest < QUANTIZE_LOWEST;
         float inverse = zero ? 0.0f : 127.0f / largest;
