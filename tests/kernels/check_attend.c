@@ -259,7 +259,8 @@ static void check_softmax_s16(size_t n, float spread)
     const float factor = subject->kernels.softmax_s16(n, padded, x, 0.125f, value_scale, w);
     double largest = -1e300;
     for (size_t i = 0; i < n; i++) {
-        largest = fmax(largest, (double)input[i] * 0.125);
+        const double score = (double)input[i] * 0.125;
+        largest = score > largest ? score : largest; // GCC 12 for ARM fails on fmax here
     }
     double sum = 0.0;
     double products = 0.0;
