@@ -213,13 +213,18 @@ bool window_try_place(Window *window)
     return window->has_place;
 }
 
-void window_close(Window *window)
+static void return_place(Window *window)
 {
     if (window->has_place)
         batch_return_place(window->setup.batch, window->place, window->encoding);
-    draft_close(&window->draft);
     window->has_place = false;
     window->encoding = NULL;
+}
+
+void window_close(Window *window)
+{
+    return_place(window);
+    draft_close(&window->draft);
     window->state = WINDOW_CLOSED;
 }
 
@@ -648,6 +653,10 @@ void window_advance(Window *window)
             window->state = WINDOW_DONE;
     }
     begin_round(window);
+    // Only what is still to be asked of the sound needs the place of a window that is done.
+    const ScoutTranscribeOptions *options = window->setup.options;
+    if (window->state == WINDOW_DONE && !options->words && options->alternatives == 0)
+        return_place(window);
 }
 
 bool window_is_done(const Window *window)

@@ -93,6 +93,7 @@ size_t window_draft_rows(const Window *window, WhisperRow *rows, size_t room);
 void window_draft_look(Window *window, float *logits);
 void window_draft_advance(Window *window);
 
+// A window that is done has given back its place, unless word times or alternatives are wanted.
 bool window_is_done(const Window *window);
 
 typedef enum WindowVerdict {
