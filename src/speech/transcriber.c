@@ -63,17 +63,17 @@ struct Transcriber {
     int64_t origin;   // samples of the recording before it
     int64_t cursor;   // what lies before is told of
     int64_t planned;  // what lies before is told of or in the lanes
-    bool cut;         // the last window in the lanes says where the next one begins
     int64_t since_ns; // a window waits to be worked on since then
+    bool cut;         // the last window in the lanes says where the next one begins
     bool ended;       // the wanted part is done
     float group[GROUP_SAMPLES];
     size_t group_samples, group_fill; // taken in when it is full
 
     int32_t previous[PREVIOUS_MAX];
     size_t previous_count;
-    bool previous_written; // some of it by the model, not by the caller
     int32_t *prefix;
     size_t prefix_count;
+    bool previous_written; // some of `previous` by the model, not by the caller
 
     bool language_known, language_told;
     size_t language;
