@@ -75,7 +75,7 @@ static void show_progress(const Input *input, const ScoutEvent *event)
     double done_s = event->u.progress.settled_s - input->start_s;
     double whole_s = total_s - input->start_s;
     double fraction = whole_s > 0 ? BASE_MAX(done_s / whole_s, 0.0) : -1;
-    double spent_s = (double)(clock_monotonic_ns() - input->start_ns) * 1e-9;
+    double spent_s = clock_seconds_since(input->start_ns);
     double left_s =
         fraction > 0 && fraction <= 1 && spent_s > 0.5 ? spent_s / fraction * (1 - fraction) : -1;
     terminal_progress(path_base(input->file), fraction, left_s);
@@ -426,7 +426,7 @@ static ScoutStatus open_engine(Run *run, ScoutError *error)
     ScoutTranscribeOptions options = run->request.transcribe;
     status = scout_stream_new(run->engine, &options, ignore_event, NULL, &stream, error);
     scout_stream_free(stream);
-    run->load_s = (double)(clock_monotonic_ns() - start_ns) * 1e-9;
+    run->load_s = clock_seconds_since(start_ns);
     return status;
 }
 

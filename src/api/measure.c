@@ -59,11 +59,6 @@ void scout_measure_options_init(ScoutMeasureOptions *options)
                                          .stages = SCOUT_MEASURE_ALL};
 }
 
-static double seconds_since(int64_t start_ns)
-{
-    return (double)(clock_monotonic_ns() - start_ns) * 1e-9;
-}
-
 static ScoutStatus next_stage(Measuring *m, const char *stage, ScoutError *error)
 {
     double fraction = (double)m->stage++ / STAGES;
@@ -107,7 +102,7 @@ static ScoutStatus measure_stage(Measuring *m, int which, const char *stage, Run
     int64_t start_ns = clock_monotonic_ns();
     int count = 0;
     while (!status && count < m->options.runs &&
-           (count == 0 || seconds_since(start_ns) < m->options.stage_s)) {
+           (count == 0 || clock_seconds_since(start_ns) < m->options.stage_s)) {
         if (count > 0)
             status = still_wanted(m, stage, error);
         if (!status)
@@ -143,7 +138,7 @@ static ScoutStatus run_load(Measuring *m, double *seconds, ScoutError *error)
                          m->options.model);
     }
     status = whisper_open(file, m->engine->compute, &m->engine->kernels, NULL, &m->model, error);
-    *seconds = seconds_since(start_ns);
+    *seconds = clock_seconds_since(start_ns);
     return status;
 }
 
@@ -158,7 +153,7 @@ static ScoutStatus run_mel(Measuring *m, double *seconds, ScoutError *error)
     int64_t start_ns = clock_monotonic_ns();
     mel_compute(m->mel, m->samples, window_frames(m) * MEL_HOP_SAMPLES, window_frames(m),
                 m->frames);
-    *seconds = seconds_since(start_ns);
+    *seconds = clock_seconds_since(start_ns);
     return SCOUT_OK;
 }
 
@@ -166,7 +161,7 @@ static ScoutStatus run_encoder(Measuring *m, double *seconds, ScoutError *error)
 {
     int64_t start_ns = clock_monotonic_ns();
     ScoutStatus status = whisper_encode(m->run, 0, m->frames, window_frames(m), error);
-    *seconds = seconds_since(start_ns);
+    *seconds = clock_seconds_since(start_ns);
     return status;
 }
 
@@ -192,7 +187,7 @@ static ScoutStatus run_prompt(Measuring *m, double *seconds, ScoutError *error)
 {
     int64_t start_ns = clock_monotonic_ns();
     ScoutStatus status = begin_texts(m, 1, 1, error);
-    *seconds = seconds_since(start_ns);
+    *seconds = clock_seconds_since(start_ns);
     return status;
 }
 
@@ -210,7 +205,7 @@ static ScoutStatus run_steps(Measuring *m, size_t windows, size_t beam, double *
                 .sequence = i, .token = (int32_t)((step + i) % dims->n_vocab), .want_logits = true};
         status = whisper_decode(m->run, m->rows, windows * beam, m->logits, error);
     }
-    *seconds = seconds_since(start_ns) / (double)steps;
+    *seconds = clock_seconds_since(start_ns) / (double)steps;
     return status;
 }
 
@@ -321,13 +316,13 @@ static ScoutStatus fastest(Measuring *m, const char *stage, PeakJob *job, double
     do {
         int64_t run_ns = clock_monotonic_ns();
         thread_pool_run(m->pool, peak_tasks(m), peak_task, job);
-        double run_s = seconds_since(run_ns);
+        double run_s = clock_seconds_since(run_ns);
         if (best_s <= 0 || run_s < best_s)
             best_s = run_s;
         ScoutStatus status = still_wanted(m, stage, error);
         if (status)
             return status;
-    } while (best_s <= 0 || seconds_since(start_ns) < limit_s);
+    } while (best_s <= 0 || clock_seconds_since(start_ns) < limit_s);
     *seconds = best_s;
     return SCOUT_OK;
 }
@@ -344,7 +339,7 @@ static ScoutStatus measure_loop(Measuring *m, const char *stage, KernelsPeak loo
         job.rounds *= 2;
         int64_t start_ns = clock_monotonic_ns();
         job.operations = loop(job.rounds);
-        part_s = seconds_since(start_ns);
+        part_s = clock_seconds_since(start_ns);
     }
     double seconds = 0;
     status = fastest(m, stage, &job, &seconds, error);

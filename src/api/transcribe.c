@@ -140,7 +140,7 @@ static void job_totals(Job *job)
     double audio_s = (double)job->samples / SCOUT_SAMPLE_RATE;
     transcript->timings.audio_s = audio_s;
     transcript->timings.decode_s = (double)job->decode_ns * 1e-9;
-    transcript->timings.total_s = (double)(clock_monotonic_ns() - job->start_ns) * 1e-9;
+    transcript->timings.total_s = clock_seconds_since(job->start_ns);
     transcript->duration_s = job->origin_s + audio_s;
 }
 

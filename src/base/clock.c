@@ -13,6 +13,11 @@ int64_t clock_monotonic_ns(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+double clock_seconds_since(int64_t start_ns)
+{
+    return (double)(clock_monotonic_ns() - start_ns) / NS_PER_S;
+}
+
 int64_t clock_wall_ms(void)
 {
     struct timespec now;

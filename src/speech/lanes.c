@@ -310,7 +310,7 @@ static ScoutStatus compute_rows(Lanes *lanes, Batch *batch, size_t count, double
         .rows = lanes->rows, .count = count, .look = look, .advance = advance, .context = lanes};
     const int64_t start_ns = clock_monotonic_ns();
     ScoutStatus status = batch_decode(batch, lanes->setup.window.turn, &step, error);
-    *seconds += (double)(clock_monotonic_ns() - start_ns) * 1e-9;
+    *seconds += clock_seconds_since(start_ns);
     return status;
 }
 

@@ -672,7 +672,7 @@ static ScoutStatus take_group(Transcriber *transcriber, ScoutError *error)
         return status;
     int64_t start_ns = clock_monotonic_ns();
     status = vad_push(transcriber->vad, transcriber->group, count);
-    transcriber->timings.vad_s += (double)(clock_monotonic_ns() - start_ns) * 1e-9;
+    transcriber->timings.vad_s += clock_seconds_since(start_ns);
     return check_vad(status, error);
 }
 

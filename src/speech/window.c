@@ -149,11 +149,6 @@ ScoutStatus window_new(const WindowSetup *setup, Window **window, ScoutError *er
     return SCOUT_OK;
 }
 
-static double seconds_since(int64_t start_ns)
-{
-    return (double)(clock_monotonic_ns() - start_ns) * 1e-9;
-}
-
 static WhisperRun *run_of(const Window *window)
 {
     return batch_run(window->setup.batch);
@@ -274,11 +269,11 @@ static ScoutStatus encode_for_model(Window *window, ScoutError *error)
     const WindowSetup *setup = &window->setup;
     int64_t start_ns = clock_monotonic_ns();
     compute_mel(window, setup->mel, setup->frames);
-    setup->timings->mel_s += seconds_since(start_ns);
+    setup->timings->mel_s += clock_seconds_since(start_ns);
     start_ns = clock_monotonic_ns();
     ScoutStatus status =
         encode_frames(window, setup->batch, window->place, setup->frames, &window->encoding, error);
-    setup->timings->encoder_s += seconds_since(start_ns);
+    setup->timings->encoder_s += clock_seconds_since(start_ns);
     if (status != SCOUT_OK)
         return status;
     setup->timings->windows++;
@@ -298,7 +293,7 @@ static ScoutStatus encode_for_draft(Window *window, ScoutError *error)
     compute_mel(window, setup->draft_mel, setup->draft_frames);
     ScoutStatus status = encode_frames(window, draft->batch, draft->place, setup->draft_frames,
                                        &draft->encoding, error);
-    setup->timings->draft_s += seconds_since(start_ns);
+    setup->timings->draft_s += clock_seconds_since(start_ns);
     if (status == SCOUT_OK)
         draft_note_encoded(draft);
     return status;
@@ -445,7 +440,7 @@ ScoutStatus window_detect_language(Window *window, float *logprobs, ScoutError *
     window->setup.timings->tokens++;
     ScoutStatus status = whisper_decode(run_of(window), &row, 1, window->logits, error);
     whisper_sequence_start(run_of(window), row.sequence, window->place); // the prompt's again
-    window->setup.timings->decoder_s += seconds_since(start_ns);
+    window->setup.timings->decoder_s += clock_seconds_since(start_ns);
     if (status != SCOUT_OK)
         return status;
     double sum = 0;
@@ -738,7 +733,7 @@ ScoutStatus window_align(Window *window, size_t language, const int32_t *tokens,
     status = align_tokens(&task, starts, error);
     memcpy(probabilities, chances + marks, count * sizeof *probabilities);
     window->setup.timings->tokens += total;
-    window->setup.timings->align_s += seconds_since(start_ns);
+    window->setup.timings->align_s += clock_seconds_since(start_ns);
     return status == SCOUT_OK ? turn_step(window->setup.turn, error) : status;
 }
 
@@ -768,6 +763,6 @@ ScoutStatus window_alternatives(Window *window, size_t language, const int32_t *
     };
     ScoutStatus status = alternatives_find(window->alternatives, &task, arena, found,
                                            &window->setup.timings->tokens, error);
-    window->setup.timings->align_s += seconds_since(start_ns);
+    window->setup.timings->align_s += clock_seconds_since(start_ns);
     return status;
 }

@@ -16,6 +16,8 @@ static void test_monotonic_and_sleep(void **state)
     clock_sleep_ms(20);
     int64_t slept_ns = clock_monotonic_ns() - start_ns;
     assert_true(slept_ns >= 20 * INT64_C(1000000));
+    double slept_s = clock_seconds_since(start_ns);
+    assert_true(slept_s >= (double)slept_ns * 1e-9 && slept_s < (double)slept_ns * 1e-9 + 10);
     start_ns = clock_monotonic_ns();
     clock_sleep_ms(0);
     clock_sleep_ms(-5);
