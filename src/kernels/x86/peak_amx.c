@@ -3,34 +3,15 @@
 #include <string.h>
 
 #include "peak_tiers.h"
+#include "x86/amx_tiles.h"
 
-// GCC and Clang spell it differently.
-#if !(defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)) &&                  \
-    !(defined(__AMXTILE__) && defined(__AMXINT8__) && defined(__AMXBF16__))
-#error "compile this tier with -mamx-tile -mamx-int8 -mamx-bf16"
-#endif
-
-enum { TILE_ROWS = 16, TILE_BYTES = 64, SUMS = 6 };
-
-// The shapes of the eight tile registers (Intel SDM, LDTILECFG).
-typedef struct TileConfig {
-    uint8_t palette;
-    uint8_t start_row;
-    uint8_t reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} TileConfig;
+enum { SUMS = 6 };
 
 static void begin(uint8_t input)
 {
-    TileConfig config = {.palette = 1};
     uint8_t tile[TILE_ROWS * TILE_BYTES];
-    for (size_t i = 0; i < SUMS + 2; i++) {
-        config.row_bytes[i] = TILE_BYTES;
-        config.rows[i] = TILE_ROWS;
-    }
     memset(tile, input, sizeof tile);
-    _tile_loadconfig(&config);
+    configure_tiles((size_t)2 * TILE_ROWS); // all eight are whole
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
