@@ -22,8 +22,12 @@ void condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, const Can
         (void)pthread_cond_wait(condition, mutex);
         return;
     }
-    const int64_t until = clock_monotonic_ns() + LOOK_NS;
-    const struct timespec at = {.tv_sec = (time_t)(until / SECOND_NS),
-                                .tv_nsec = (long)(until % SECOND_NS)};
+    condition_wait_until(condition, mutex, clock_monotonic_ns() + LOOK_NS);
+}
+
+void condition_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ns)
+{
+    const struct timespec at = {.tv_sec = (time_t)(until_ns / SECOND_NS),
+                                .tv_nsec = (long)(until_ns % SECOND_NS)};
     (void)pthread_cond_timedwait(condition, mutex, &at);
 }

@@ -13,12 +13,23 @@
 
 enum { DIGEST_READ_BYTES = 256 * 1024 };
 
+_Static_assert(crypto_shorthash_KEYBYTES == DIGEST_KEY_BYTES, "SipHash has another key");
 _Static_assert(crypto_hash_sha256_BYTES == DIGEST_BYTES, "SHA-256 has another size");
 
 uint32_t digest_crc32(uint32_t crc, const void *bytes, size_t length)
 {
     // zlib takes NULL for "give me the start value", whatever crc is.
     return length ? (uint32_t)crc32_z(crc, bytes, length) : crc;
+}
+
+uint64_t digest_siphash(const uint8_t key[DIGEST_KEY_BYTES], const void *bytes, size_t length)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    (void)crypto_shorthash(hash, bytes, length, key);
+    uint64_t value = 0;
+    for (size_t i = sizeof hash; i > 0; i--)
+        value = value << 8 | hash[i - 1];
+    return value;
 }
 
 // Hashing is right without it: sodium_init picks the fastest code for this processor, and its

@@ -28,6 +28,21 @@ static void test_crc32(void **state)
     assert_int_equal(digest_crc32(crc, "56789", 5), 0xCBF43926);
 }
 
+static void test_siphash(void **state)
+{
+    (void)state;
+    uint8_t key[DIGEST_KEY_BYTES], message[15];
+    for (uint8_t i = 0; i < sizeof key; i++)
+        key[i] = i;
+    for (uint8_t i = 0; i < sizeof message; i++)
+        message[i] = i;
+    // The paper's appendix A, and the first row of its reference code's vectors.
+    assert_true(digest_siphash(key, message, sizeof message) == 0xa129ca6149be45e5);
+    assert_true(digest_siphash(key, NULL, 0) == 0x726fdb47dd0e0e31);
+    key[0] = 1;
+    assert_true(digest_siphash(key, message, sizeof message) != 0xa129ca6149be45e5);
+}
+
 static void test_sha256(void **state)
 {
     (void)state;
@@ -77,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc32),
+        cmocka_unit_test(test_siphash),
         cmocka_unit_test(test_sha256),
         cmocka_unit_test(test_blake2b),
         cmocka_unit_test(test_sha256_of_a_file),
