@@ -78,16 +78,16 @@ static bool drop_oldest(JournalQueue *queue)
     return true;
 }
 
-// An empty piece at the end of the queue, or NULL. may_drop: older frames make way for it.
-static JournalPiece *add(JournalQueue *queue, uint32_t type, size_t capacity, bool may_drop)
+// An empty piece at the end of the queue, for which older frames make way if they must, or NULL.
+static JournalPiece *add(JournalQueue *queue, uint32_t type, size_t capacity)
 {
     const size_t size = piece_size(capacity);
     while (size > queue->limit_bytes || queue->bytes > queue->limit_bytes - size) {
-        if (!may_drop || !drop_oldest(queue))
+        if (!drop_oldest(queue))
             return NULL;
     }
     JournalPiece *piece = mem_array(1, size);
-    while (!piece && may_drop && drop_oldest(queue))
+    while (!piece && type == JOURNAL_FRAMES && drop_oldest(queue))
         piece = mem_array(1, size);
     if (!piece)
         return NULL;
@@ -134,7 +134,7 @@ bool journal_queue_frames(JournalQueue *queue, uint64_t position, const int16_t 
     while (frames) {
         JournalPiece *piece = open_piece(queue, position);
         if (!piece) {
-            piece = add(queue, JOURNAL_FRAMES, capacity, true);
+            piece = add(queue, JOURNAL_FRAMES, capacity);
             if (!piece)
                 return note_lost(queue, position, position + frames, now_ns);
             piece->position = piece->end = position;
@@ -154,7 +154,7 @@ bool journal_queue_frames(JournalQueue *queue, uint64_t position, const int16_t 
 bool journal_queue_json(JournalQueue *queue, const JournalPiece *piece, const char *json,
                         size_t bytes, int64_t now_ns)
 {
-    JournalPiece *added = add(queue, piece->type, bytes, true);
+    JournalPiece *added = add(queue, piece->type, bytes);
     if (!added)
         return false;
     added->channel = piece->channel;

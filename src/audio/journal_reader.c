@@ -73,7 +73,7 @@ typedef enum Found { FOUND_RECORD, FOUND_DAMAGE, FOUND_END } Found;
 static ScoutStatus look_at(JournalReader *reader, uint64_t offset, JournalHead *head,
                            uint8_t **payload, Found *found, ScoutError *error)
 {
-    const uint8_t *bytes;
+    const uint8_t *bytes = NULL;
     size_t available = 0;
     ScoutStatus status = load(reader, offset, JOURNAL_RECORD_HEAD_BYTES, &bytes, &available, error);
     if (status)
@@ -195,7 +195,7 @@ ScoutStatus journal_next(JournalReader *reader, JournalRecord *record, ScoutErro
 
 static ScoutStatus read_header(JournalReader *reader, ScoutError *error)
 {
-    const uint8_t *bytes;
+    const uint8_t *bytes = NULL;
     size_t available = 0;
     ScoutStatus status = load(reader, 0, JOURNAL_BLOCK_BYTES, &bytes, &available, error);
     if (status)
@@ -260,7 +260,7 @@ void journal_reader_tail(const JournalReader *reader, JournalTail *tail)
     *tail = (JournalTail){.offset = reader->tail_offset,
                           .sequence = reader->sequence,
                           .frames = reader->frames,
-                          .size = BASE_MAX(size, reader->tail_offset),
+                          .size = size,
                           .stray_bytes = reader->stray_bytes,
                           .ended = reader->ended};
 }
@@ -313,7 +313,7 @@ ScoutStatus journal_summary(const char *path, const JournalDisk *disk, JournalSu
     found.clean = tail.ended && !damaged;
     found.live = !disk && journal_is_live(path);
     found.file_bytes = tail.size;
-    found.stray_bytes = tail.stray_bytes + (tail.size - tail.offset);
+    found.stray_bytes = tail.stray_bytes + (tail.size - BASE_MIN(tail.size, tail.offset));
     *summary = found;
     return SCOUT_OK;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the readers of models, corpus/{ct2,ggml,safetensors,packed,vocabulary}, and of what decodes files,
-corpus/{protocol,decode}. Standard library only."""
+"""Writes the seeds of the readers of models, corpus/{ct2,ggml,safetensors,packed,vocabulary}, of what decodes files,
+corpus/{protocol,decode}, and of the reader of journals, corpus/frame_journal. Standard library only."""
 
 import hashlib
 import json
@@ -191,3 +191,75 @@ save("settings", "configuration", b"\x00" + b'{"encoder_attention_heads": 2, "su
 save("settings", "ctranslate2", b"\x00" + b'{"suppress_ids": [1, 7], "suppress_ids_begin": [220, 50257], "alignment_heads": [[0, 0], [0, 1]]}')
 save("settings", "generation", b"\x01" + b'{"begin_suppress_tokens": [220, 50256], "suppress_tokens": [1, 2], "alignment_heads": [[0, 0]]}')
 save("settings", "shards", b"\x02" + b'{"metadata": {"total_size": 1}, "weight_map": {"a": "model-1.safetensors", "b": "../x", "c": 1}}')
+
+
+def siphash(key, data):
+    """SipHash-2-4, from the paper (Aumasson and Bernstein, 2012)."""
+    mask = (1 << 64) - 1
+    k0, k1 = struct.unpack("<QQ", key)
+    v = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
+
+    def turn(x, n):
+        return (x << n | x >> 64 - n) & mask
+
+    def rounds(count):
+        for _ in range(count):
+            v[0], v[2] = (v[0] + v[1]) & mask, (v[2] + v[3]) & mask
+            v[1], v[3] = turn(v[1], 13) ^ v[0], turn(v[3], 16) ^ v[2]
+            v[0] = turn(v[0], 32)
+            v[2], v[0] = (v[2] + v[1]) & mask, (v[0] + v[3]) & mask
+            v[1], v[3] = turn(v[1], 17) ^ v[2], turn(v[3], 21) ^ v[0]
+            v[2] = turn(v[2], 32)
+
+    whole = data + bytes(7 - len(data) % 8) + bytes([len(data) & 255])
+    for (word,) in struct.iter_unpack("<Q", whole):
+        v[3] ^= word
+        rounds(2)
+        v[0] ^= word
+    v[2] ^= 255
+    rounds(4)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+JOURNAL_ID = b"0123456789abcde\0"
+FRAMES, TEXT, SKIPPED, MARK, SETTLED, END = range(1, 7)
+
+
+def journal_header(channels):
+    head = b"\x89SCJ\r\n\x1a\n" + struct.pack("<IIIIq", 1, 4096, 16000, channels, 1700000000000) + JOURNAL_ID + bytes(8)
+    head += struct.pack("<Q", siphash(JOURNAL_ID, head))
+    return head + bytes(2048 - 64) + head + bytes(2048 - 64)
+
+
+def journal_record(kind, sequence, position, end, payload, channel=0):
+    head = b"\xf5rec" + struct.pack("<BBHQQQI", kind, channel, 0, sequence, position, end, len(payload))
+    head += struct.pack("<I", siphash(JOURNAL_ID, head) & 0xFFFFFFFF)
+    body = head + payload + bytes(-len(payload) % 8)
+    return body + struct.pack("<Q", siphash(JOURNAL_ID, body))
+
+
+def sound(position, end, channels=1):
+    return struct.pack(f"<{(end - position) * channels}h", *(i * 7 % 999 for i in range(position * channels, end * channels)))
+
+
+RECORDS = [
+    (FRAMES, 1, 0, 20, sound(0, 20)),
+    (TEXT, 2, 3, 18, b'{"text":"yes"}'),
+    (SETTLED, 3, 18, 18, b"{}"),
+    (FRAMES, 4, 20, 33, sound(20, 33)),
+    (MARK, 5, 33, 50, b'{"kind":"lost","frames":17}'),
+    (FRAMES, 6, 50, 60, sound(50, 60)),
+    (99, 7, 0, 0, b"unknown"),
+    (SKIPPED, 8, 18, 60, b'{"reason":"silent"}'),
+    (END, 9, 60, 60, b"{}"),
+]
+records = [journal_record(*record) for record in RECORDS]
+save("frame_journal", "whole", b"\x01\x80" + b"".join(records))
+save("frame_journal", "whole_file", b"\x80\xf0" + journal_header(1) + b"".join(records))
+save("frame_journal", "first_header_gone", b"\x80\xf0" + bytes(512) + journal_header(1)[512:] + records[0])
+save("frame_journal", "one_missing", b"\x01\xc0" + b"".join(records[:3] + records[4:]))
+save("frame_journal", "hole", b"\x01\x60" + records[0] + bytes(len(records[1])) + b"".join(records[2:]))
+save("frame_journal", "doubled", b"\x01\x10" + b"".join(records[:4] + records[:4] + records[4:]))
+save("frame_journal", "torn", b"\x00\x20" + b"".join(records[:3])[:-9])
+save("frame_journal", "two_channels", b"\x03\x00" + journal_record(FRAMES, 1, 0, 9, sound(0, 9, 2))
+     + journal_record(TEXT, 2, 0, 9, b"{}", 1) + journal_record(FRAMES, 4, 12, 14, sound(12, 14, 2)))
