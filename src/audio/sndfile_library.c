@@ -26,9 +26,13 @@ static void load(void)
         const char *name;
         void *function;
     } functions[] = {
-        {"sf_open_virtual", &loaded.open_virtual}, {"sf_close", &loaded.close},
-        {"sf_command", &loaded.command},           {"sf_writef_short", &loaded.writef_short},
-        {"sf_readf_short", &loaded.readf_short},   {"sf_strerror", &loaded.strerror},
+        {"sf_open_virtual", &loaded.open_virtual},
+        {"sf_close", &loaded.close},
+        {"sf_command", &loaded.command},
+        {"sf_writef_short", &loaded.writef_short},
+        {"sf_readf_short", &loaded.readf_short},
+        {"sf_strerror", &loaded.strerror},
+        {"sf_seek", &loaded.seek},
     };
     // Stays loaded: it may have left functions to be called at the end.
     void *library = dlopen("libsndfile.so.1", RTLD_NOW | RTLD_LOCAL);

@@ -13,6 +13,7 @@ typedef struct SndfileLibrary {
     int (*command)(SNDFILE *file, int command, void *data, int size);
     sf_count_t (*writef_short)(SNDFILE *file, const short *samples, sf_count_t frames);
     sf_count_t (*readf_short)(SNDFILE *file, short *samples, sf_count_t frames);
+    sf_count_t (*seek)(SNDFILE *file, sf_count_t frames, int whence);
     const char *(*strerror)(SNDFILE *file);
 } SndfileLibrary;
 

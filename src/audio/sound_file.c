@@ -266,6 +266,16 @@ ScoutStatus sound_file_read(SoundFile *file, int16_t *samples, size_t frames, si
     return SCOUT_OK;
 }
 
+ScoutStatus sound_file_seek(SoundFile *file, uint64_t frame, ScoutError *error)
+{
+    if (frame > file->info.frames)
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s ends before that frame",
+                         file->path);
+    if (file->library->seek(file->sound, (sf_count_t)frame, SEEK_SET) != (sf_count_t)frame)
+        return say_failure(file, "read", error);
+    return SCOUT_OK;
+}
+
 void sound_file_free(SoundFile *file)
 {
     if (!file)

@@ -124,6 +124,16 @@ static void test_opus_positions(void **state)
     Buffer bytes;
     buffer_init(&bytes, 1 << 20);
     assert_int_equal(file_read("sound.opus", 1 << 20, &bytes, NULL), SCOUT_OK);
+    SoundFile *file = NULL;
+    size_t done = 0;
+    assert_int_equal(sound_file_open("sound.opus", &file, NULL), SCOUT_OK);
+    assert_int_equal(sound_file_seek(file, frames + 1, NULL), SCOUT_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(sound_file_seek(file, 4 * RATE, NULL), SCOUT_OK);
+    static int16_t again[RATE];
+    assert_int_equal(sound_file_read(file, again, RATE, &done, NULL), SCOUT_OK);
+    assert_int_equal(done, RATE);
+    assert_true(abs(again[RATE / 2] - samples[4 * RATE + RATE / 2]) < 1000);
+    sound_file_free(file);
     assert_in_range(bytes.length, SECONDS * 1000, SECONDS * 6000); // some 32 kbit/s
     buffer_done(&bytes);
 }

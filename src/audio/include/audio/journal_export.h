@@ -5,9 +5,6 @@
 #include "audio/journal.h"
 #include "audio/sound_file.h"
 
-// A journal that has more silence than this in place of what it lacks is not believed.
-static const uint64_t JOURNAL_SILENCE_MAX_S = 7 * 86400;
-
 typedef struct JournalExport {
     const char *journal;
     const char *sound; // the file to be made; one of that name is replaced
@@ -19,8 +16,8 @@ typedef struct JournalExport {
 } JournalExport;
 
 // Writes the sound file: gaps become silence of their length. *frames, which may be NULL, is how
-// long it is. LIMIT for gaps beyond reason, CANCELLED; else the errors of journal_open and
-// sound_file.h. On failure there is no new file.
+// long it is. CANCELLED; else the errors of journal_playback.h and sound_file.h. On failure there
+// is no new file.
 ScoutStatus journal_export(const JournalExport *job, uint64_t *frames, ScoutError *error);
 
 // Reads the sound file and compares it with the journal: each sample of FLAC and WAV, the number of

@@ -47,6 +47,9 @@ const SoundInfo *sound_file_info(const SoundFile *file);
 ScoutStatus sound_file_read(SoundFile *file, int16_t *samples, size_t frames, size_t *done,
                             ScoutError *error);
 
+// The next read begins at that frame. INVALID_ARGUMENT beyond the end.
+ScoutStatus sound_file_seek(SoundFile *file, uint64_t frame, ScoutError *error);
+
 // Gives up what is being written; NULL is allowed.
 void sound_file_free(SoundFile *file);
 
