@@ -1,0 +1,10 @@
+// The module's table: see module.h.
+#include "module.h"
+
+#include "typing.h"
+
+__attribute__((visibility("default"))) const X11Module scout_platform_x11 = {
+    .version = X11_MODULE_VERSION,
+    .typing_new = x11_typing_new,
+    .typing = &x11_typing_backend,
+};
