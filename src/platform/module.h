@@ -6,7 +6,8 @@
 #include "dbus/module.h"
 #include "x11/module.h"
 
-// Loads it at the first call; any thread. UNSUPPORTED when it is not there or its libraries are not.
+// Loads it at the first call; any thread. UNSUPPORTED when it is not there or its libraries are
+// not.
 ScoutStatus module_x11(const X11Module **module, ScoutError *error);
 ScoutStatus module_dbus(const DbusModule **module, ScoutError *error);
 

@@ -113,9 +113,10 @@ static int start_program(const Program *program, int pairs[STREAMS][2], pid_t *p
             char *const *arguments;
         } pass = {.words = program->words}; // the argument's type lacks a const
         char **made = program->utf8 ? utf8_environment() : NULL;
-        failed = program->utf8 && !made ? ENOMEM
-                                      : posix_spawnp(pid, program->words[0], &actions, &attributes,
-                                                     pass.arguments, made ? made : environ);
+        failed = program->utf8 && !made
+                     ? ENOMEM
+                     : posix_spawnp(pid, program->words[0], &actions, &attributes, pass.arguments,
+                                    made ? made : environ);
         mem_free(made);
     }
     posix_spawnattr_destroy(&attributes);
@@ -241,7 +242,7 @@ static bool wait_for_end(pid_t pid, int64_t end_ns, int *status)
 }
 
 ScoutStatus program_run(const Program *program, int *exit_code, char *problem, size_t problem_size,
-                      ScoutError *error)
+                        ScoutError *error)
 {
     Child child = {.ends = {-1, -1, -1}};
     if (!program_exists(program->words[0]))

@@ -24,6 +24,6 @@ bool program_exists(const char *name);
 // program, TIMEOUT (it is killed then), LIMIT when it wrote more than the buffer takes, IO. A line
 // of what it complained about on standard error goes into problem, if there is room for any.
 ScoutStatus program_run(const Program *program, int *exit_code, char *problem, size_t problem_size,
-                      ScoutError *error);
+                        ScoutError *error);
 
 #endif

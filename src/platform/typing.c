@@ -54,9 +54,7 @@ static ScoutStatus open_method(const TypingOptions *options, TypingMethod method
             return status;
         typing->backend = dbus->typing;
         return dbus->typing_new(options, &typing->self, error);
-    case TYPING_WTYPE:
-        typing->backend = &wtype_backend;
-        return wtype_new(&typing->self, error);
+    case TYPING_WTYPE: typing->backend = &wtype_backend; return wtype_new(&typing->self, error);
     case TYPING_YDOTOOL:
         typing->backend = &ydotool_backend;
         return ydotool_new(&typing->self, error);
@@ -143,8 +141,7 @@ ScoutStatus typing_write(Typing *typing, const char *text, size_t length,
 ScoutStatus typing_erase(Typing *typing, size_t count, const TypingFocus *expected,
                          ScoutError *error)
 {
-    return count == 0 ? SCOUT_OK
-                      : typing->backend->erase(typing->self, count, expected, error);
+    return count == 0 ? SCOUT_OK : typing->backend->erase(typing->self, count, expected, error);
 }
 
 ScoutStatus typing_press_paste(Typing *typing, const TypingFocus *expected, ScoutError *error)

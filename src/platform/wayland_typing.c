@@ -20,10 +20,10 @@ static ScoutStatus call(const char *const *words, const char *text, size_t lengt
     char problem[200] = "";
     int exit_code = 0;
     const Program program = {.words = words,
-                         .input = text,
-                         .input_length = length,
-                         .timeout_ms = timeout_ms,
-                         .utf8 = true};
+                             .input = text,
+                             .input_length = length,
+                             .timeout_ms = timeout_ms,
+                             .utf8 = true};
     const ScoutStatus status = program_run(&program, &exit_code, problem, sizeof problem, error);
     if (status == SCOUT_ERROR_NOT_FOUND)
         return error_set(error, SCOUT_ERROR_UNSUPPORTED, "%s is not installed", words[0]);
@@ -116,7 +116,7 @@ static ScoutStatus wtype_erase(void *self, size_t count, const TypingFocus *expe
 
 static ScoutStatus wtype_press_paste(void *self, const TypingFocus *expected, ScoutError *error)
 {
-    static const char *const words[] = {"wtype", "-M", "shift", "-k",
+    static const char *const words[] = {"wtype",  "-M", "shift", "-k",
                                         "Insert", "-m", "shift", NULL};
     (void)self;
     (void)expected;

@@ -38,13 +38,12 @@ static bool has_extensions(X11Connection *x, const char **missing)
     x->xkb_first_event = xkb->first_event;
     x->xinput_opcode = input->major_opcode;
     REPLY xcb_xkb_use_extension_reply_t *use = xcb_xkb_use_extension_reply(
-        x->xcb,
-        xcb_xkb_use_extension(x->xcb, XCB_XKB_MAJOR_VERSION, XCB_XKB_MINOR_VERSION), NULL);
+        x->xcb, xcb_xkb_use_extension(x->xcb, XCB_XKB_MAJOR_VERSION, XCB_XKB_MINOR_VERSION), NULL);
     *missing = "XKEYBOARD 1.0";
     if (!use || !use->supported)
         return false;
-    REPLY xcb_input_xi_query_version_reply_t *version = xcb_input_xi_query_version_reply(
-        x->xcb, xcb_input_xi_query_version(x->xcb, 2, 2), NULL);
+    REPLY xcb_input_xi_query_version_reply_t *version =
+        xcb_input_xi_query_version_reply(x->xcb, xcb_input_xi_query_version(x->xcb, 2, 2), NULL);
     *missing = "XInput 2";
     return version && version->major_version >= 2;
 }

@@ -84,10 +84,8 @@ static void note_special(X11Keyboard *keyboard, xkb_keysym_t symbol, uint8_t key
         xkb_keysym_t symbol;
         uint8_t *key;
     } specials[] = {
-        {XKB_KEY_Shift_L, &keyboard->shift_key},
-        {XKB_KEY_Return, &keyboard->return_key},
-        {XKB_KEY_Tab, &keyboard->tab_key},
-        {XKB_KEY_BackSpace, &keyboard->backspace_key},
+        {XKB_KEY_Shift_L, &keyboard->shift_key}, {XKB_KEY_Return, &keyboard->return_key},
+        {XKB_KEY_Tab, &keyboard->tab_key},       {XKB_KEY_BackSpace, &keyboard->backspace_key},
         {XKB_KEY_Insert, &keyboard->insert_key},
     };
     for (size_t i = 0; i < BASE_COUNT(specials); i++) {
@@ -157,11 +155,10 @@ static ScoutStatus read_keys(X11Keyboard *keyboard, const Reading *reading, Scou
         }
         const X11Spare *old = spare_before(before, before_count, (uint8_t)key);
         const bool same = old && old->code == code;
-        keyboard->spares[keyboard->spare_count++] =
-            (X11Spare){.keycode = (uint8_t)key,
-                       .mine = same && old->mine,
-                       .code = code,
-                       .used_at = same ? old->used_at : 0};
+        keyboard->spares[keyboard->spare_count++] = (X11Spare){.keycode = (uint8_t)key,
+                                                               .mine = same && old->mine,
+                                                               .code = code,
+                                                               .used_at = same ? old->used_at : 0};
     }
     for (int group = 0; group < keyboard->groups; group++)
         qsort(keyboard->strokes[group], keyboard->stroke_counts[group], sizeof(X11Stroke), by_code);

@@ -26,9 +26,9 @@ typedef struct X11Stroke {
 
 typedef struct X11Spare {
     uint8_t keycode;
-    bool mine;         // its meaning is from this process
-    uint32_t code;     // what it gives now; 0: nothing
-    uint64_t used_at;  // the writer's count when it was typed last
+    bool mine;        // its meaning is from this process
+    uint32_t code;    // what it gives now; 0: nothing
+    uint64_t used_at; // the writer's count when it was typed last
 } X11Spare;
 
 typedef struct X11Keyboard {

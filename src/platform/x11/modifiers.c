@@ -55,8 +55,7 @@ static void add_down(const X11Connection *x, uint16_t device, uint8_t *keys)
         x->xcb, xcb_input_query_device_state(x->xcb, (uint8_t)device), NULL);
     if (!state)
         return;
-    xcb_input_input_state_iterator_t classes =
-        xcb_input_query_device_state_classes_iterator(state);
+    xcb_input_input_state_iterator_t classes = xcb_input_query_device_state_classes_iterator(state);
     for (; classes.rem > 0; xcb_input_input_state_next(&classes)) {
         if (classes.data->class_id != XCB_INPUT_INPUT_CLASS_KEY)
             continue;
@@ -110,8 +109,8 @@ static void release_pressed(X11Modifiers *modifiers, const X11Connection *x)
 
 bool x11_modifiers_group(const X11Connection *x, int *group)
 {
-    REPLY xcb_xkb_get_state_reply_t *state = xcb_xkb_get_state_reply(
-        x->xcb, xcb_xkb_get_state(x->xcb, XCB_XKB_ID_USE_CORE_KBD), NULL);
+    REPLY xcb_xkb_get_state_reply_t *state =
+        xcb_xkb_get_state_reply(x->xcb, xcb_xkb_get_state(x->xcb, XCB_XKB_ID_USE_CORE_KBD), NULL);
     if (!state)
         return false;
     *group = state->group;
@@ -130,8 +129,8 @@ ScoutStatus x11_modifiers_put_aside(X11Modifiers *modifiers, const X11Connection
             break;
         clock_sleep_ms(POLL_MS);
     }
-    REPLY xcb_xkb_get_state_reply_t *state = xcb_xkb_get_state_reply(
-        x->xcb, xcb_xkb_get_state(x->xcb, XCB_XKB_ID_USE_CORE_KBD), NULL);
+    REPLY xcb_xkb_get_state_reply_t *state =
+        xcb_xkb_get_state_reply(x->xcb, xcb_xkb_get_state(x->xcb, XCB_XKB_ID_USE_CORE_KBD), NULL);
     if (!state)
         return x11_broken(error);
     modifiers->locks = state->lockedMods & X11_CLEARED_LOCKS;

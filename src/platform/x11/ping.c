@@ -18,8 +18,8 @@ static void free_reply(void *pointer_to_pointer)
 
 void x11_ping_init(X11Ping *ping, const X11Connection *x)
 {
-    *ping = (X11Ping){.protocols = x11_atom(x, "WM_PROTOCOLS"),
-                      .ping = x11_atom(x, "_NET_WM_PING")};
+    *ping =
+        (X11Ping){.protocols = x11_atom(x, "WM_PROTOCOLS"), .ping = x11_atom(x, "_NET_WM_PING")};
 }
 
 static bool answers_pings(const X11Ping *ping, const X11Connection *x, xcb_window_t window)
@@ -68,8 +68,9 @@ static void listen_to_root(const X11Connection *x, bool on)
 static bool is_answer(const X11Ping *ping, const xcb_generic_event_t *event)
 {
     const xcb_client_message_event_t *message = (const void *)event;
-    return (event->response_type & 0x7f) == XCB_CLIENT_MESSAGE && message->type == ping->protocols &&
-           message->data.data32[0] == ping->ping && message->data.data32[1] == ping->count;
+    return (event->response_type & 0x7f) == XCB_CLIENT_MESSAGE &&
+           message->type == ping->protocols && message->data.data32[0] == ping->ping &&
+           message->data.data32[1] == ping->count;
 }
 
 static bool wait_for_answer(const X11Ping *ping, const X11Connection *x, int timeout_ms)

@@ -31,8 +31,8 @@ typedef struct X11Typing {
     X11Keyboard keyboard;
     X11Modifiers modifiers;
     X11Ping ping;
-    bool stale;        // the keymap is not known, or has changed
-    uint64_t batch;    // counts the batches
+    bool stale;     // the keymap is not known, or has changed
+    uint64_t batch; // counts the batches
     int pause_us;
     int modifier_wait_ms;
 } X11Typing;

@@ -1,5 +1,6 @@
 // Types standard input into the focused window, for test_typing.py.
-//     typing_tool [-m METHOD] [-p PAUSE_US] [-w WAIT_MS] [-f WINDOW] write | erase N | paste | focus
+//     typing_tool [-m METHOD] [-p PAUSE_US] [-w WAIT_MS] [-f WINDOW] write | erase N | paste |
+//     focus
 // Prints the bytes that were sent. Exit status: the negated ScoutStatus.
 #include <inttypes.h>
 #include <stdio.h>

@@ -44,7 +44,7 @@ class X11Case(unittest.TestCase):
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
             if name in os.environ:
                 self.environment[name] = os.environ[name]
-        self.start_server()
+        self.server = self.start_server()
 
     def start_server(self):
         """The server picks a display that is free and says which."""

@@ -49,7 +49,8 @@ const char *hotkey_name(const Hotkey *hotkey); // of the source in use
 // What the user has to press, as far as it is known; for the portal, the desktop's own words.
 void hotkey_describe(const Hotkey *hotkey, char *out, size_t size);
 
-// Readable when there may be an event.
+// Readable when there may be an event. Take all there are before waiting for it again: some may
+// have been read together with others.
 int hotkey_descriptor(const Hotkey *hotkey);
 
 // The next event; *there is false when there is none for now. A key that repeats while it is held
