@@ -37,6 +37,7 @@ typedef struct ScoutTextReplacement {
     const char *to; // may be empty: then a comma behind goes, too (not for EXACT and REGEX)
     int match_case; // non-zero: capitals matter (EXACT and REGEX: they always do; (?i) is there)
     int keep_case;  // non-zero: CAPITALS and a Capital of the place are kept
+    const char *origin; // where it stands, "rules.yaml:12", for messages. NULL: its number
 } ScoutTextReplacement;
 
 // What a spoken command does.
@@ -71,6 +72,7 @@ typedef struct ScoutTextCommand {
     const char *write; // what MARK, OPEN, CLOSE, TIGHT, DASH, WRITE and BREAK write; else NULL
     ScoutTextAction action;
     ScoutTextPlace place;
+    const char *origin; // as of a replacement
 } ScoutTextCommand;
 
 typedef enum ScoutTextNumbers {

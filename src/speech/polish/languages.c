@@ -7,20 +7,20 @@
 #include "base/str.h"
 
 // clang-format off
-#define MARK(say, write)     {say, write, SCOUT_TEXT_MARK, SCOUT_TEXT_GUARDED}
-#define MARK_END(say, write) {say, write, SCOUT_TEXT_MARK, SCOUT_TEXT_END}
-#define OPEN(say, write)     {say, write, SCOUT_TEXT_OPEN, SCOUT_TEXT_GUARDED}
-#define CLOSE(say, write)    {say, write, SCOUT_TEXT_CLOSE, SCOUT_TEXT_GUARDED}
-#define TIGHT(say, write)    {say, write, SCOUT_TEXT_TIGHT, SCOUT_TEXT_GUARDED}
-#define DASH(say, write)     {say, write, SCOUT_TEXT_DASH, SCOUT_TEXT_GUARDED}
-#define DASH_ALONE(say, write) {say, write, SCOUT_TEXT_DASH, SCOUT_TEXT_ALONE}
-#define LINE(say)            {say, "\n", SCOUT_TEXT_BREAK, SCOUT_TEXT_GUARDED}
-#define PARAGRAPH(say)       {say, "\n\n", SCOUT_TEXT_BREAK, SCOUT_TEXT_GUARDED}
-#define CAPITALS(say, which) {say, NULL, SCOUT_TEXT_CAPITALS##which, SCOUT_TEXT_GUARDED}
-#define SCRATCH(say)         {say, NULL, SCOUT_TEXT_SCRATCH, SCOUT_TEXT_ALONE}
-#define UNDO(say)            {say, NULL, SCOUT_TEXT_UNDO, SCOUT_TEXT_ALONE}
-#define STOP(say)            {say, NULL, SCOUT_TEXT_STOP, SCOUT_TEXT_ALONE}
-#define NOTHING(say)         {say, NULL, SCOUT_TEXT_NOTHING, SCOUT_TEXT_GUARDED}
+#define MARK(say, write)     {say, write, SCOUT_TEXT_MARK, SCOUT_TEXT_GUARDED, NULL}
+#define MARK_END(say, write) {say, write, SCOUT_TEXT_MARK, SCOUT_TEXT_END, NULL}
+#define OPEN(say, write)     {say, write, SCOUT_TEXT_OPEN, SCOUT_TEXT_GUARDED, NULL}
+#define CLOSE(say, write)    {say, write, SCOUT_TEXT_CLOSE, SCOUT_TEXT_GUARDED, NULL}
+#define TIGHT(say, write)    {say, write, SCOUT_TEXT_TIGHT, SCOUT_TEXT_GUARDED, NULL}
+#define DASH(say, write)     {say, write, SCOUT_TEXT_DASH, SCOUT_TEXT_GUARDED, NULL}
+#define DASH_ALONE(say, write) {say, write, SCOUT_TEXT_DASH, SCOUT_TEXT_ALONE, NULL}
+#define LINE(say)            {say, "\n", SCOUT_TEXT_BREAK, SCOUT_TEXT_GUARDED, NULL}
+#define PARAGRAPH(say)       {say, "\n\n", SCOUT_TEXT_BREAK, SCOUT_TEXT_GUARDED, NULL}
+#define CAPITALS(say, which) {say, NULL, SCOUT_TEXT_CAPITALS##which, SCOUT_TEXT_GUARDED, NULL}
+#define SCRATCH(say)         {say, NULL, SCOUT_TEXT_SCRATCH, SCOUT_TEXT_ALONE, NULL}
+#define UNDO(say)            {say, NULL, SCOUT_TEXT_UNDO, SCOUT_TEXT_ALONE, NULL}
+#define STOP(say)            {say, NULL, SCOUT_TEXT_STOP, SCOUT_TEXT_ALONE, NULL}
+#define NOTHING(say)         {say, NULL, SCOUT_TEXT_NOTHING, SCOUT_TEXT_GUARDED, NULL}
 #define NBSP                 "\xC2\xA0"
 
 static const ScoutTextCommand english[] = {

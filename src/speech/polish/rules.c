@@ -1,6 +1,7 @@
 // Checks and prepares the user's table: see rules.h.
 #include "rules.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/letter.h"
@@ -16,24 +17,38 @@ static ScoutStatus copy_text(PolishRules *rules, const char **text, ScoutError *
     return SCOUT_OK;
 }
 
-static ScoutStatus check_text(const char *text, const char *what, size_t number, ScoutError *error)
+// What a message calls a rule: where it stands, or its number.
+typedef struct Label {
+    char text[128];
+} Label;
+
+static Label make_label(const char *what, const char *origin, size_t index)
+{
+    Label label;
+    if (origin)
+        (void)str_copy(label.text, sizeof label.text, origin);
+    else
+        (void)snprintf(label.text, sizeof label.text, "%s %zu", what, index + 1);
+    return label;
+}
+
+static ScoutStatus check_text(const char *text, const char *label, ScoutError *error)
 {
     if (strlen(text) > SCOUT_TEXT_BYTES_MAX)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "%s %zu is longer than %d bytes; shorten it", what, number,
-                         SCOUT_TEXT_BYTES_MAX);
+                         "%s is longer than %d bytes; shorten it", label, SCOUT_TEXT_BYTES_MAX);
     if (!utf8_valid(text, strlen(text)))
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "%s %zu is not UTF-8; save the file in UTF-8", what, number);
+                         "%s is not UTF-8; save the file in UTF-8", label);
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t')
             return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                             "%s %zu has a control character; take it out", what, number);
+                             "%s has a control character; take it out", label);
     return SCOUT_OK;
 }
 
 // A phrase has a character that can be heard; *words says how many words it has.
-static ScoutStatus check_phrase(const char *text, const char *what, size_t number, size_t *words,
+static ScoutStatus check_phrase(const char *text, const char *label, size_t *words,
                                 ScoutError *error)
 {
     const TextView view = {text, strlen(text), true};
@@ -46,15 +61,15 @@ static ScoutStatus check_phrase(const char *text, const char *what, size_t numbe
         gap = separates;
         if (code == '\n' || code == '\t')
             return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                             "%s %zu: nobody says a line end; use spaces", what, number);
+                             "%s: nobody says a line end; use spaces", label);
     }
     if (*words == 0)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "%s %zu is empty; write what is said, or take the rule out", what, number);
+                         "%s is empty; write what is said, or take the rule out", label);
     return SCOUT_OK;
 }
 
-static ScoutStatus add_regex(PolishRules *rules, size_t index, ScoutError *error)
+static ScoutStatus add_regex(PolishRules *rules, size_t index, const char *label, ScoutError *error)
 {
     const ScoutTextReplacement *rule = &rules->table[index];
     if (rules->regex_count == SCOUT_TEXT_REGEXES_MAX)
@@ -63,14 +78,15 @@ static ScoutStatus add_regex(PolishRules *rules, size_t index, ScoutError *error
     const ScoutStatus status = regex_new(rule->from, rule->to, rule->keep_case != 0,
                                          &rules->regexes[rules->regex_count], error);
     if (status) {
-        error_prefix(error, "replacement %zu", index + 1);
+        error_prefix(error, "%s", label);
         return status;
     }
     rules->regex_index[rules->regex_count++] = index;
     return SCOUT_OK;
 }
 
-static ScoutStatus add_literal(PolishRules *rules, size_t index, ScoutError *error)
+static ScoutStatus add_literal(PolishRules *rules, size_t index, const char *label,
+                               ScoutError *error)
 {
     const ScoutTextReplacement *rule = &rules->table[index];
     unsigned flags = rule->match_case ? PHRASE_MATCH_CASE : 0;
@@ -78,17 +94,15 @@ static ScoutStatus add_literal(PolishRules *rules, size_t index, ScoutError *err
         flags = PHRASE_EXACT;
         if (!*rule->from)
             return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                             "replacement %zu is empty; write what to replace", index + 1);
+                             "%s is empty; write what to replace", label);
     } else {
         size_t words = 0;
-        const ScoutStatus status =
-            check_phrase(rule->from, "replacement", index + 1, &words, error);
+        const ScoutStatus status = check_phrase(rule->from, label, &words, error);
         if (status)
             return status;
         if (rule->kind == SCOUT_TEXT_WORD && words > 1)
             return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                             "replacement %zu, '%.80s', has several words; make it a phrase",
-                             index + 1, rule->from);
+                             "%s: '%.80s' has several words; make it a phrase", label, rule->from);
     }
     if (!phrases_add(&rules->literals, rule->from, flags, (uint32_t)index))
         return error_no_memory(error);
@@ -110,22 +124,24 @@ static ScoutStatus add_replacements(PolishRules *rules, const ScoutTextOptions *
     rules->count = count;
     for (size_t i = 0; i < count; i++) {
         ScoutTextReplacement *rule = &rules->table[i];
+        const Label label = make_label("replacement", options->replacements[i].origin, i);
         *rule = options->replacements[i];
+        rule->origin = NULL; // is not ours
         if (!rule->to)
             rule->to = "";
         if (!rule->from || (int)rule->kind < 0 || rule->kind > SCOUT_TEXT_REGEX)
-            return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                             "replacement %zu says not what to replace", i + 1);
-        ScoutStatus status = check_text(rule->from, "replacement", i + 1, error);
+            return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s says not what to replace",
+                             label.text);
+        ScoutStatus status = check_text(rule->from, label.text, error);
         if (!status)
-            status = check_text(rule->to, "replacement", i + 1, error);
+            status = check_text(rule->to, label.text, error);
         if (!status)
             status = copy_text(rules, &rule->from, error);
         if (!status)
             status = copy_text(rules, &rule->to, error);
         if (!status)
-            status = rule->kind == SCOUT_TEXT_REGEX ? add_regex(rules, i, error)
-                                                    : add_literal(rules, i, error);
+            status = rule->kind == SCOUT_TEXT_REGEX ? add_regex(rules, i, label.text, error)
+                                                    : add_literal(rules, i, label.text, error);
         if (status)
             return status;
     }
@@ -138,23 +154,23 @@ static bool action_writes(ScoutTextAction action)
     return action >= SCOUT_TEXT_MARK && action <= SCOUT_TEXT_BREAK;
 }
 
-static ScoutStatus copy_command(PolishRules *rules, ScoutTextCommand *command, size_t number,
+static ScoutStatus copy_command(PolishRules *rules, ScoutTextCommand *command, const char *label,
                                 ScoutError *error)
 {
     size_t words = 0;
     if (!command->say || (int)command->action < 0 || command->action > SCOUT_TEXT_STOP ||
         (int)command->place < 0 || command->place > SCOUT_TEXT_ALONE)
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "command %zu is incomplete", number);
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s is incomplete", label);
     if (!action_writes(command->action))
         command->write = NULL;
     else if (!command->write || !*command->write)
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "command %zu, '%.80s', says not what to write", number, command->say);
-    ScoutStatus status = check_text(command->say, "command", number, error);
+        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "%s: '%.80s' says not what to write",
+                         label, command->say);
+    ScoutStatus status = check_text(command->say, label, error);
     if (!status)
-        status = check_phrase(command->say, "command", number, &words, error);
+        status = check_phrase(command->say, label, &words, error);
     if (!status && command->write)
-        status = check_text(command->write, "command", number, error);
+        status = check_text(command->write, label, error);
     if (!status)
         status = copy_text(rules, &command->say, error);
     if (!status)
@@ -187,8 +203,10 @@ static ScoutStatus add_languages(PolishRules *rules, const ScoutTextOptions *opt
     if (!own)
         return error_no_memory(error);
     for (size_t i = 0; i < count; i++) {
+        const Label label = make_label("command", options->command_table[i].origin, i);
         own[i] = options->command_table[i];
-        const ScoutStatus status = copy_command(rules, &own[i], i + 1, error);
+        own[i].origin = NULL;
+        const ScoutStatus status = copy_command(rules, &own[i], label.text, error);
         if (status)
             return status;
     }
@@ -209,14 +227,15 @@ static ScoutStatus add_languages(PolishRules *rules, const ScoutTextOptions *opt
     return SCOUT_OK;
 }
 
-static ScoutStatus add_profanity(PolishRules *rules, const char *word, size_t number,
+static ScoutStatus add_profanity(PolishRules *rules, const char *word, size_t index,
                                  ScoutError *error)
 {
+    const Label label = make_label("masked word", NULL, index);
     char text[SCOUT_TEXT_BYTES_MAX + 1];
     size_t words = 0;
-    ScoutStatus status = check_text(word, "masked word", number, error);
+    ScoutStatus status = check_text(word, label.text, error);
     if (!status)
-        status = check_phrase(word, "masked word", number, &words, error);
+        status = check_phrase(word, label.text, &words, error);
     if (status)
         return status;
     (void)str_copy(text, sizeof text, word);
@@ -237,10 +256,10 @@ static ScoutStatus add_profanities(PolishRules *rules, const ScoutTextOptions *o
                          options->profanity_count, SCOUT_TEXT_PROFANITIES_MAX);
     ScoutStatus status = SCOUT_OK;
     for (size_t i = 0; i < options->profanity_count && !status; i++)
-        status = add_profanity(rules, options->profanity_table[i], i + 1, error);
+        status = add_profanity(rules, options->profanity_table[i], i, error);
     if (!options->no_built_in_profanities)
         for (size_t i = 0; polish_profanities[i] && !status; i++)
-            status = add_profanity(rules, polish_profanities[i], i + 1, error);
+            status = add_profanity(rules, polish_profanities[i], i, error);
     phrases_sort(&rules->profanities);
     return status;
 }

@@ -190,10 +190,10 @@ static void words_are_replaced_whole(void **state)
 {
     (void)state;
     const ScoutTextReplacement table[] = {
-        {SCOUT_TEXT_WORD, "kubernetis", "Kubernetes", 0, 0},
-        {SCOUT_TEXT_WORD, "cat", "dog", 0, 1},
-        {SCOUT_TEXT_WORD, "Bill", "William", 1, 0},
-        {SCOUT_TEXT_WORD, "écoute", "entends", 0, 1},
+        {SCOUT_TEXT_WORD, "kubernetis", "Kubernetes", 0, 0, NULL},
+        {SCOUT_TEXT_WORD, "cat", "dog", 0, 1, NULL},
+        {SCOUT_TEXT_WORD, "Bill", "William", 1, 0, NULL},
+        {SCOUT_TEXT_WORD, "écoute", "entends", 0, 1, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
     expect(" we use Kubernetis, KUBERNETIS.", "We use Kubernetes, Kubernetes.");
@@ -211,10 +211,10 @@ static void phrases_are_replaced_however_they_are_spoken(void **state)
 {
     (void)state;
     const ScoutTextReplacement table[] = {
-        {SCOUT_TEXT_PHRASE, "open street map", "OpenStreetMap", 0, 0},
-        {SCOUT_TEXT_PHRASE, "new york", "NY", 0, 0},
-        {SCOUT_TEXT_PHRASE, "new york city", "NYC", 0, 0},
-        {SCOUT_TEXT_PHRASE, "l'eau", "water", 0, 0},
+        {SCOUT_TEXT_PHRASE, "open street map", "OpenStreetMap", 0, 0, NULL},
+        {SCOUT_TEXT_PHRASE, "new york", "NY", 0, 0, NULL},
+        {SCOUT_TEXT_PHRASE, "new york city", "NYC", 0, 0, NULL},
+        {SCOUT_TEXT_PHRASE, "l'eau", "water", 0, 0, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
     expect(" try open street map and Open-Street, Map.", "Try OpenStreetMap and OpenStreetMap.");
@@ -229,8 +229,8 @@ static void deleted_words_leave_no_trace(void **state)
 {
     (void)state;
     const ScoutTextReplacement table[] = {
-        {SCOUT_TEXT_WORD, "um", "", 0, 0},
-        {SCOUT_TEXT_PHRASE, "you know", "", 0, 0},
+        {SCOUT_TEXT_WORD, "um", "", 0, 0, NULL},
+        {SCOUT_TEXT_PHRASE, "you know", "", 0, 0, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
     expect(" Um, well I um think, you know, yes.", "Well I think, yes.");
@@ -244,10 +244,10 @@ static void exact_texts_are_replaced_anywhere(void **state)
 {
     (void)state;
     const ScoutTextReplacement table[] = {
-        {SCOUT_TEXT_EXACT, "->", "→", 0, 0},
-        {SCOUT_TEXT_EXACT, "--", "–", 0, 0},
-        {SCOUT_TEXT_EXACT, "ae", "æ", 0, 0},
-        {SCOUT_TEXT_WORD, "linebreak", "\n", 0, 0},
+        {SCOUT_TEXT_EXACT, "->", "→", 0, 0, NULL},
+        {SCOUT_TEXT_EXACT, "--", "–", 0, 0, NULL},
+        {SCOUT_TEXT_EXACT, "ae", "æ", 0, 0, NULL},
+        {SCOUT_TEXT_WORD, "linebreak", "\n", 0, 0, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
     expect(" a -> b -- c, Caesar AE", "A → b – c, Cæsar AE");
@@ -258,13 +258,13 @@ static void regexes_are_applied_in_turn(void **state)
 {
     (void)state;
     const ScoutTextReplacement table[] = {
-        {SCOUT_TEXT_REGEX, "(\\d+) degrees", "$1°", 0, 0},
-        {SCOUT_TEXT_REGEX, "(\\d)°", "$1 °C", 0, 0},
-        {SCOUT_TEXT_REGEX, "(?i)\\bscout\\b", "[$0]", 0, 0},
-        {SCOUT_TEXT_REGEX, "(a+)(b+)", "${2}$1$$", 0, 0},
-        {SCOUT_TEXT_REGEX, "(?<=x )y", "z", 0, 0},
-        {SCOUT_TEXT_REGEX, "end$", "END", 0, 0},
-        {SCOUT_TEXT_REGEX, "aa", "aaaa", 0, 0},
+        {SCOUT_TEXT_REGEX, "(\\d+) degrees", "$1°", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "(\\d)°", "$1 °C", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "(?i)\\bscout\\b", "[$0]", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "(a+)(b+)", "${2}$1$$", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "(?<=x )y", "z", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "end$", "END", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "aa", "aaaa", 0, 0, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
     expect(" it is 21 degrees", "It is 21 °C");
@@ -279,10 +279,10 @@ static void evil_regexes_end(void **state)
 {
     (void)state;
     const ScoutTextReplacement table[] = {
-        {SCOUT_TEXT_REGEX, "(a+)+$", "x", 0, 0},
-        {SCOUT_TEXT_REGEX, "(.*)*,(.*)*;(.*)*!", "x", 0, 0},
-        {SCOUT_TEXT_REGEX, "o", "oo", 0, 0},
-        {SCOUT_TEXT_REGEX, "(?s)q.*z", "y", 0, 0},
+        {SCOUT_TEXT_REGEX, "(a+)+$", "x", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "(.*)*,(.*)*;(.*)*!", "x", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "o", "oo", 0, 0, NULL},
+        {SCOUT_TEXT_REGEX, "(?s)q.*z", "y", 0, 0, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
     char raw[1200];
@@ -299,7 +299,7 @@ static void evil_regexes_end(void **state)
 static void what_a_regex_holds_back_is_bounded(void **state)
 {
     (void)state;
-    const ScoutTextReplacement table[] = {{SCOUT_TEXT_REGEX, "<.*>", "tag", 0, 0}};
+    const ScoutTextReplacement table[] = {{SCOUT_TEXT_REGEX, "<.*>", "tag", 0, 0, NULL}};
     open_replacements(table, BASE_COUNT(table));
     char raw[1000];
     memset(raw, 'w', sizeof raw);
@@ -313,7 +313,7 @@ static void what_a_regex_holds_back_is_bounded(void **state)
 static void what_may_match_waits(void **state)
 {
     (void)state;
-    const ScoutTextReplacement table[] = {{SCOUT_TEXT_PHRASE, "new york", "NY", 0, 0}};
+    const ScoutTextReplacement table[] = {{SCOUT_TEXT_PHRASE, "new york", "NY", 0, 0, NULL}};
     open_replacements(table, BASE_COUNT(table));
     PolishText text;
     const char *raw = "We saw new";
@@ -470,10 +470,10 @@ static void the_users_commands_come_first(void **state)
 {
     (void)state;
     const ScoutTextCommand table[] = {
-        {"period", NULL, SCOUT_TEXT_NOTHING, SCOUT_TEXT_GUARDED},
-        {"wipe it", NULL, SCOUT_TEXT_SCRATCH, SCOUT_TEXT_ALONE},
-        {"smiley", "🙂", SCOUT_TEXT_WRITE, SCOUT_TEXT_ANYWHERE},
-        {"full stop", "!", SCOUT_TEXT_MARK, SCOUT_TEXT_GUARDED},
+        {"period", NULL, SCOUT_TEXT_NOTHING, SCOUT_TEXT_GUARDED, NULL},
+        {"wipe it", NULL, SCOUT_TEXT_SCRATCH, SCOUT_TEXT_ALONE, NULL},
+        {"smiley", "🙂", SCOUT_TEXT_WRITE, SCOUT_TEXT_ANYWHERE, NULL},
+        {"full stop", "!", SCOUT_TEXT_MARK, SCOUT_TEXT_GUARDED, NULL},
     };
     open_polish(&(ScoutTextOptions){
         .commands = 1, .command_table = table, .command_count = BASE_COUNT(table)});
@@ -606,17 +606,17 @@ static void wrong_rules_are_refused(void **state)
         ScoutTextReplacement rule;
         const char *words;
     } wrong[] = {
-        {{SCOUT_TEXT_WORD, "two words", "x", 0, 0}, "make it a phrase"},
-        {{SCOUT_TEXT_WORD, " ", "x", 0, 0}, "empty"},
-        {{SCOUT_TEXT_EXACT, "", "x", 0, 0}, "empty"},
-        {{SCOUT_TEXT_WORD, NULL, "x", 0, 0}, "what to replace"},
-        {{SCOUT_TEXT_REGEX, "(", "x", 0, 0}, "parenthesis"},
-        {{SCOUT_TEXT_REGEX, "(a)", "$2", 0, 0}, "group 2"},
-        {{SCOUT_TEXT_REGEX, "a", "5 $", 0, 0}, "$$"},
-        {{SCOUT_TEXT_REGEX, "a\\C", "", 0, 0}, "\\C"},
-        {{SCOUT_TEXT_PHRASE, "a\nb", "", 0, 0}, "line end"},
-        {{SCOUT_TEXT_WORD, "\xFF", "", 0, 0}, "UTF-8"},
-        {{SCOUT_TEXT_WORD, "a", "\x01", 0, 0}, "control"},
+        {{SCOUT_TEXT_WORD, "two words", "x", 0, 0, NULL}, "make it a phrase"},
+        {{SCOUT_TEXT_WORD, " ", "x", 0, 0, NULL}, "empty"},
+        {{SCOUT_TEXT_EXACT, "", "x", 0, 0, NULL}, "empty"},
+        {{SCOUT_TEXT_WORD, NULL, "x", 0, 0, NULL}, "what to replace"},
+        {{SCOUT_TEXT_REGEX, "(", "x", 0, 0, NULL}, "parenthesis"},
+        {{SCOUT_TEXT_REGEX, "(a)", "$2", 0, 0, NULL}, "group 2"},
+        {{SCOUT_TEXT_REGEX, "a", "5 $", 0, 0, NULL}, "$$"},
+        {{SCOUT_TEXT_REGEX, "a\\C", "", 0, 0, NULL}, "\\C"},
+        {{SCOUT_TEXT_PHRASE, "a\nb", "", 0, 0, NULL}, "line end"},
+        {{SCOUT_TEXT_WORD, "\xFF", "", 0, 0, NULL}, "UTF-8"},
+        {{SCOUT_TEXT_WORD, "a", "\x01", 0, 0, NULL}, "control"},
     };
     for (size_t i = 0; i < BASE_COUNT(wrong); i++)
         expect_refusal(&(ScoutTextOptions){.replacements = &wrong[i].rule, .replacement_count = 1},
@@ -624,7 +624,7 @@ static void wrong_rules_are_refused(void **state)
     char *large = calloc(1, SCOUT_TEXT_BYTES_MAX + 2);
     assert_non_null(large);
     memset(large, 'a', SCOUT_TEXT_BYTES_MAX + 1);
-    const ScoutTextReplacement rule = {SCOUT_TEXT_WORD, large, "", 0, 0};
+    const ScoutTextReplacement rule = {SCOUT_TEXT_WORD, large, "", 0, 0, NULL};
     expect_refusal(&(ScoutTextOptions){.replacements = &rule, .replacement_count = 1},
                    SCOUT_ERROR_INVALID_ARGUMENT, "longer");
     free(large);
@@ -632,10 +632,10 @@ static void wrong_rules_are_refused(void **state)
                    SCOUT_ERROR_LIMIT, "at most");
     ScoutTextReplacement many[SCOUT_TEXT_REGEXES_MAX + 1];
     for (size_t i = 0; i < BASE_COUNT(many); i++)
-        many[i] = (ScoutTextReplacement){SCOUT_TEXT_REGEX, "a", "b", 0, 0};
+        many[i] = (ScoutTextReplacement){SCOUT_TEXT_REGEX, "a", "b", 0, 0, NULL};
     expect_refusal(&(ScoutTextOptions){.replacements = many, .replacement_count = BASE_COUNT(many)},
                    SCOUT_ERROR_LIMIT, "regexes");
-    const ScoutTextCommand command = {"dot", NULL, SCOUT_TEXT_MARK, SCOUT_TEXT_GUARDED};
+    const ScoutTextCommand command = {"dot", NULL, SCOUT_TEXT_MARK, SCOUT_TEXT_GUARDED, NULL};
     expect_refusal(&(ScoutTextOptions){.command_table = &command, .command_count = 1},
                    SCOUT_ERROR_INVALID_ARGUMENT, "what to write");
 }

@@ -86,7 +86,7 @@ static void make_table(Table *table)
         make_rule(&table->rules[i], table->texts[i]);
     for (size_t i = 0; i < BASE_COUNT(table->commands); i++)
         table->commands[i] = (ScoutTextCommand){PICK(words), "§\n", (ScoutTextAction)draw(14),
-                                                (ScoutTextPlace)draw(4)};
+                                                (ScoutTextPlace)draw(4), NULL};
     table->options = (ScoutTextOptions){
         .language = PICK(languages),
         .replacements = table->rules,
