@@ -1,6 +1,6 @@
 // Types standard input into the focused window, for test_typing.py.
-//     typing_tool [-m METHOD] [-p PAUSE_US] [-w WAIT_MS] [-f WINDOW] write | erase N | paste |
-//     focus
+//     typing_tool [-m METHOD] [-p PAUSE_US] [-w WAIT_MS] [-f WINDOW] [-s STATE] write | erase N |
+//     paste | focus
 // Prints the bytes that were sent. Exit status: the negated ScoutStatus.
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,13 +44,15 @@ int main(int argc, char **argv)
 {
     TypingOptions options = {0};
     TypingFocus expected = {0};
-    for (int option; (option = getopt(argc, argv, "m:p:w:f:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "m:p:w:f:s:")) != -1;) {
         if (option == 'm' && !typing_method_named(optarg, &options.method))
             return 100;
         if (option == 'p')
             options.key_pause_us = (int)number(optarg);
         if (option == 'w')
             options.modifier_wait_ms = (int)number(optarg);
+        if (option == 's')
+            options.state_path = optarg;
         if (option == 'f')
             expected = (TypingFocus){.known = true, .window = (uint64_t)number(optarg)};
     }
