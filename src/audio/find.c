@@ -7,15 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/str.h"
-
-static bool is_program(const char *path)
-{
-    return access(path, X_OK) == 0;
-}
-
-// A file in the folder of the running program, or in a folder named from there.
-static bool beside_program(const char *relative, char *out, size_t size)
+// A file in the folder of the running program, or in one named from there.
+static bool beside_program(const char *folder, const char *name, int rights, char *out, size_t size)
 {
     char self[DECODER_PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -26,8 +19,16 @@ static bool beside_program(const char *relative, char *out, size_t size)
     if (!slash)
         return false;
     *slash = '\0';
-    int written = snprintf(out, size, "%s/%s", self, relative);
-    return written > 0 && (size_t)written < size && is_program(out);
+    int written = snprintf(out, size, "%s/%s%s", self, folder, name);
+    return written > 0 && (size_t)written < size && access(out, rights) == 0;
+}
+
+static void find(const char *name, int rights, char *out, size_t size)
+{
+    if (beside_program("", name, rights, out, size) ||
+        beside_program("../libexec/scout/", name, rights, out, size))
+        return;
+    (void)snprintf(out, size, SCOUT_LIBEXEC_FOLDER "/%s", name);
 }
 
 const char *decoder_find(const char *program, char *out, size_t size)
@@ -37,9 +38,11 @@ const char *decoder_find(const char *program, char *out, size_t size)
     const char *named = secure_getenv("SCOUT_DECODE");
     if (named && named[0])
         return named;
-    if (beside_program("scout-decode", out, size) ||
-        beside_program("../libexec/scout/scout-decode", out, size))
-        return out;
-    (void)str_copy(out, size, SCOUT_LIBEXEC_FOLDER "/scout-decode");
+    find("scout-decode", X_OK, out, size);
     return out;
+}
+
+void find_installed(const char *name, char *out, size_t size)
+{
+    find(name, R_OK, out, size);
 }

@@ -130,8 +130,8 @@ void audio_capture_close(AudioCapture *capture);
 
 // Gives frames, at most `most`, as soon as there are some; waits timeout_ms at the longest. *count
 // may be 0: nothing came in time, or report has an event. Frames of one read follow each other
-// without a gap. After ENDED every read says ENDED. Errors: CANCELLED, OUT_OF_MEMORY; what went
-// wrong with the source stands in the report.
+// without a gap. After the event ENDED state stays ENDED. Errors: CANCELLED, OUT_OF_MEMORY; what
+// went wrong with the source stands in the report.
 ScoutStatus audio_capture_read(AudioCapture *capture, int16_t *frames, size_t most, size_t *count,
                                int timeout_ms, AudioCaptureReport *report, ScoutError *error);
 
