@@ -7,20 +7,18 @@
 #include <string.h>
 
 #include "base/attributes.h"
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/str.h"
 #include "draft.h"
-#include "hotwords.h"
+#include "hints.h"
 #include "lanes.h"
 #include "passage.h"
 #include "plan.h"
 #include "report.h"
 #include "speech/turn.h"
 #include "speech/vad.h"
-#include "text.h"
 #include "track.h"
+#include "votes.h"
 
 enum {
     GROUP_FRAMES = 8, // voice activity looks at so many at once where nobody waits for each
@@ -29,20 +27,13 @@ enum {
     VAD_PIECE_SAMPLES = VAD_PIECE_MS * 16,
     PREVIOUS_MAX = 223, // tokens of earlier text that a prompt holds
     WINDOW_MIN_SAMPLES = 320,
-    QUEUE_MORE = 1,         // windows that are done, or wait, beside those that are decoded
-    MODEL_AUDIO_CTX = 1500, // positions of a window of 30 s
-    MODEL_TEXT_CTX = 448
+    QUEUE_MORE = 1 // windows that are done, or wait, beside those that are decoded
 };
 
 // Above this temperature, text is no prompt for what follows it.
 static const float PROMPT_TEMPERATURE_MAX = 0.5f;
 // A window that others may be decoded with waits so long for them.
 static const int64_t PATIENCE_NS = 1000000000;
-// A language is taken before the stream's first 30 s are over when it is this probable, or when
-// that much speech makes it more probable than all others: a second of speech alone is often
-// mistaken.
-static const double LANGUAGE_SURE = 0.95, LANGUAGE_LIKELY = 0.5;
-static const int64_t LANGUAGE_SPEECH_SAMPLES = (int64_t)10 * SCOUT_SAMPLE_RATE;
 
 struct Transcriber {
     const WhisperModel *whisper;
@@ -50,7 +41,7 @@ struct Transcriber {
     const Cancel *cancel;
     Turn turn;
     ScoutTimings timings;
-    Hotwords *hotwords;
+    Hints hints;
     Vad *vad;
     Track track;
     Lanes *lanes;
@@ -71,17 +62,14 @@ struct Transcriber {
 
     int32_t previous[PREVIOUS_MAX];
     size_t previous_count;
-    int32_t *prefix;
-    size_t prefix_count;
+    size_t prefix_count;   // of the hints' prefix: 0 once there is a text that began with it
     bool previous_written; // some of `previous` by the model, not by the caller
 
     bool language_known, language_told;
     size_t language;
     float language_probability;
-    double *language_scores; // sums of log probabilities
-    int64_t language_speech; // samples of speech in those sums
-    int64_t language_heard;  // of the track: windows before it were listened to
-    float *language_logprobs;
+    Votes votes;
+    int64_t language_heard; // of the track: windows before it were listened to
 
     ScoutStatus failed; // a call failed: only transcriber_free is left
     bool finished;
@@ -94,83 +82,13 @@ void transcriber_free(Transcriber *transcriber)
     passage_free(transcriber->passage);
     lanes_free(transcriber->lanes);
     vad_free(transcriber->vad);
-    hotwords_free(transcriber->hotwords);
     track_done(&transcriber->track);
-    mem_free(transcriber->prefix);
-    mem_free(transcriber->language_scores);
-    mem_free(transcriber->language_logprobs);
+    votes_done(&transcriber->votes);
+    hints_done(&transcriber->hints);
     mem_free(transcriber);
 }
 
 // ------------------------------------------------------------------------------------------ set-up
-
-static ScoutStatus choose_language(Transcriber *transcriber, ScoutError *error)
-{
-    const Bpe *bpe = whisper_bpe(transcriber->whisper);
-    const ScoutTranscribeOptions *options = &transcriber->options;
-    bool multilingual = bpe_special(bpe)->multilingual;
-    if (!multilingual && options->task == SCOUT_TASK_TRANSLATE)
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "this model knows English only and cannot translate");
-    bool automatic = !options->language || str_equal_nocase(options->language, "auto");
-    if (automatic && multilingual)
-        return SCOUT_OK;
-    const char *name = automatic ? "en" : options->language;
-    if (!language_find(name, &transcriber->language))
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "\"%.40s\" is no language that is known; give an ISO code like \"en\"",
-                         name);
-    bool english = str_equal(language_code(transcriber->language), "en");
-    if (multilingual ? bpe_language_token(bpe, transcriber->language) < 0 : !english)
-        return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT, "this model does not know %s",
-                         language_name(transcriber->language));
-    transcriber->language_known = true;
-    transcriber->language_probability = 1;
-    return SCOUT_OK;
-}
-
-// Every Whisper model was trained on windows of 30 s and texts of 448 tokens, and all that is done
-// with its output is made for these.
-static ScoutStatus check_model(const WhisperModel *whisper, ScoutError *error)
-{
-    const WhisperDims *dims = whisper_dims(whisper);
-    if (dims->n_audio_ctx == MODEL_AUDIO_CTX && dims->n_text_ctx == MODEL_TEXT_CTX)
-        return SCOUT_OK;
-    return error_set(error, SCOUT_ERROR_UNSUPPORTED,
-                     "this model is made for %zu positions of sound and %zu tokens of text; only "
-                     "models for %d and %d, as Whisper's are, can transcribe: choose another",
-                     dims->n_audio_ctx, dims->n_text_ctx, MODEL_AUDIO_CTX, MODEL_TEXT_CTX);
-}
-
-// The tokens of " text", without white space around it. *tokens is new.
-static ScoutStatus encode_text(const Bpe *bpe, const char *text, int32_t **tokens, size_t *count,
-                               ScoutError *error)
-{
-    size_t length = strlen(text);
-    text_trim(&text, &length);
-    Buffer spaced;
-    buffer_init(&spaced, length + 1);
-    buffer_append_char(&spaced, ' ');
-    buffer_append(&spaced, text, length);
-    int32_t *made = mem_array(length + 1, sizeof *made);
-    if (!made || spaced.failed) {
-        buffer_done(&spaced);
-        mem_free(made);
-        return error_no_memory(error);
-    }
-    *count = 0;
-    ScoutStatus status = SCOUT_OK;
-    if (length > 0)
-        status =
-            bpe_encode(bpe, buffer_text(&spaced), spaced.length, made, length + 1, count, error);
-    buffer_done(&spaced);
-    if (status != SCOUT_OK) {
-        mem_free(made);
-        return status;
-    }
-    *tokens = made;
-    return SCOUT_OK;
-}
 
 static void remember(Transcriber *transcriber, const int32_t *tokens, size_t count)
 {
@@ -206,29 +124,16 @@ static ScoutStatus take_previous(Transcriber *transcriber, ScoutError *error)
 
 static ScoutStatus take_texts(Transcriber *transcriber, ScoutError *error)
 {
-    const Bpe *bpe = whisper_bpe(transcriber->whisper);
-    const ScoutTranscribeOptions *options = &transcriber->options;
-    ScoutStatus status = SCOUT_OK;
-    if (options->prompt) {
-        int32_t *tokens = NULL;
-        size_t count = 0;
-        status = encode_text(bpe, options->prompt, &tokens, &count, error);
-        if (status != SCOUT_OK || !tokens)
-            return status;
-        remember(transcriber, tokens, count);
-        mem_free(tokens);
-    }
+    Hints *hints = &transcriber->hints;
+    ScoutStatus status = hints_init(hints, transcriber->whisper, &transcriber->options, error);
+    if (status != SCOUT_OK)
+        return status;
+    remember(transcriber, hints->prompt, hints->prompt_count);
     status = take_previous(transcriber, error);
-    if (status == SCOUT_OK && options->prefix)
-        status = encode_text(bpe, options->prefix, &transcriber->prefix, &transcriber->prefix_count,
-                             error);
-    if (status == SCOUT_OK && transcriber->prefix_count > WINDOW_PREFIX_MAX)
-        status = error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                           "the prefix has %zu tokens; at most %d are taken",
-                           transcriber->prefix_count, WINDOW_PREFIX_MAX);
-    if (status == SCOUT_OK && options->hotword_count > 0 && options->hotword_boost > 0)
-        status = hotwords_new(bpe, options->hotwords, options->hotword_count,
-                              options->hotword_boost, &transcriber->hotwords, error);
+    transcriber->prefix_count = hints->prefix_count;
+    transcriber->language = hints->language;
+    transcriber->language_known = hints->language_known;
+    transcriber->language_probability = hints->language_known ? 1 : 0;
     // Nothing of the caller's is kept.
     transcriber->options.prompt = transcriber->options.prefix = NULL;
     transcriber->options.language = transcriber->options.model = NULL;
@@ -281,7 +186,7 @@ static ScoutStatus make_parts(Transcriber *transcriber, const TranscriberSetup *
     lanes.window = (WindowSetup){.batch = setup->batch,
                                  .draft = setup->draft,
                                  .options = &transcriber->options,
-                                 .hotwords = transcriber->hotwords,
+                                 .hotwords = transcriber->hints.hotwords,
                                  .track = &transcriber->track,
                                  .turn = &transcriber->turn,
                                  .timings = &transcriber->timings};
@@ -296,11 +201,7 @@ static ScoutStatus make_parts(Transcriber *transcriber, const TranscriberSetup *
     status = passage_new(&passage, &transcriber->passage, error);
     if (status != SCOUT_OK)
         return status;
-    transcriber->language_scores = mem_array(language_count(), sizeof(double));
-    transcriber->language_logprobs = mem_array(language_count(), sizeof(float));
-    if (!transcriber->language_scores || !transcriber->language_logprobs)
-        return error_no_memory(error);
-    return SCOUT_OK;
+    return votes_init(&transcriber->votes, error);
 }
 
 // The part of the recording that the options ask for, in positions; the stream may begin inside it.
@@ -343,11 +244,9 @@ ScoutStatus transcriber_new(const TranscriberSetup *setup, Transcriber **transcr
                         .cancel = setup->cancel};
     made->group_samples = lanes_of(setup->options).busy > 1 ? GROUP_SAMPLES : VAD_FRAME_SAMPLES;
     set_range(made, setup);
-    ScoutStatus status = check_model(made->whisper, error);
+    ScoutStatus status = hints_check_model(made->whisper, error);
     if (status == SCOUT_OK && setup->draft)
         status = draft_check(made->whisper, batch_whisper(setup->draft), error);
-    if (status == SCOUT_OK)
-        status = choose_language(made, error);
     if (status == SCOUT_OK)
         status = take_texts(made, error);
     if (status == SCOUT_OK)
@@ -383,19 +282,12 @@ static ScoutStatus tell_language(Transcriber *transcriber, ScoutError *error)
 // certain enough.
 static void settle_language(Transcriber *transcriber, bool sure)
 {
-    const double *scores = transcriber->language_scores;
-    size_t best = 0;
-    double sum = 0;
-    for (size_t i = 1; i < language_count(); i++)
-        best = scores[i] > scores[best] ? i : best;
-    for (size_t i = 0; i < language_count(); i++)
-        sum += exp(scores[i] - scores[best]);
-    double probability = 1 / sum;
-    bool enough = transcriber->language_speech >= LANGUAGE_SPEECH_SAMPLES;
-    if (sure && probability < (enough ? LANGUAGE_LIKELY : LANGUAGE_SURE))
+    size_t language;
+    float probability;
+    if (!votes_choose(&transcriber->votes, &language, &probability) && sure)
         return;
-    transcriber->language = best;
-    transcriber->language_probability = (float)probability;
+    transcriber->language = language;
+    transcriber->language_probability = probability;
     transcriber->language_known = true;
 }
 
@@ -421,7 +313,7 @@ static WindowTask task_of(const Transcriber *transcriber, const Plan *plan)
 {
     return (WindowTask){.previous = transcriber->previous,
                         .previous_count = transcriber->previous_count,
-                        .prefix = transcriber->prefix,
+                        .prefix = transcriber->hints.prefix,
                         .prefix_count = transcriber->prefix_count,
                         .language = transcriber->language,
                         .place = (uint64_t)(transcriber->origin + plan->start)};
@@ -553,12 +445,10 @@ static bool is_urgent(const Transcriber *transcriber)
 static ScoutStatus ask_language(Transcriber *transcriber, Window *window, const Plan *plan,
                                 ScoutError *error)
 {
-    ScoutStatus status = window_detect_language(window, transcriber->language_logprobs, error);
+    const int64_t speech = track_speech(&transcriber->track, plan->start, plan->end);
+    ScoutStatus status = votes_add(&transcriber->votes, window, speech, error);
     if (status != SCOUT_OK)
         return status;
-    for (size_t i = 0; i < language_count(); i++)
-        transcriber->language_scores[i] += (double)transcriber->language_logprobs[i];
-    transcriber->language_speech += track_speech(&transcriber->track, plan->start, plan->end);
     transcriber->language_heard = plan->end;
     settle_language(transcriber, true);
     return SCOUT_OK;
