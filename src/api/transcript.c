@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "speech/keep.h"
 
 // A day of speech is about 1 MB of text and 50 MB with words and alternatives.
 enum { TRANSCRIPT_MAX_BYTES = 1 << 30 };
@@ -37,60 +38,9 @@ void scout_transcript_free(ScoutTranscript *transcript)
     mem_free(transcript);
 }
 
-// Replaces *text by a copy in the arena; NULL stays NULL.
-static bool keep_text(Arena *arena, const char **text)
+static bool add_segment(ScoutTranscript *transcript, ScoutSegment segment)
 {
-    if (!*text)
-        return true;
-    *text = arena_copy_text(arena, *text, strlen(*text));
-    return *text != NULL;
-}
-
-static bool keep_words(Arena *arena, ScoutSegment *segment)
-{
-    if (!segment->word_count) {
-        segment->words = NULL;
-        return true;
-    }
-    ScoutWord *words = arena_alloc(arena, segment->word_count, sizeof(*words));
-    if (!words)
-        return false;
-    memcpy(words, segment->words, segment->word_count * sizeof(*words));
-    segment->words = words;
-    for (size_t i = 0; i < segment->word_count; i++) {
-        ScoutWord *word = &words[i];
-        if (!keep_text(arena, &word->text))
-            return false;
-        if (!word->alternative_count) {
-            word->alternatives = NULL;
-            continue;
-        }
-        ScoutAlternative *alternatives =
-            arena_alloc(arena, word->alternative_count, sizeof(*alternatives));
-        if (!alternatives)
-            return false;
-        memcpy(alternatives, word->alternatives, word->alternative_count * sizeof(*alternatives));
-        word->alternatives = alternatives;
-        for (size_t j = 0; j < word->alternative_count; j++) {
-            if (!keep_text(arena, &alternatives[j].text))
-                return false;
-        }
-    }
-    return true;
-}
-
-static bool keep_segment(ScoutTranscript *transcript, ScoutSegment segment)
-{
-    Arena *arena = &transcript->arena;
-    if (!keep_text(arena, &segment.text) || !keep_text(arena, &segment.language))
-        return false;
-    int32_t *tokens = arena_alloc(arena, BASE_MAX(segment.token_count, 1), sizeof(*tokens));
-    if (!tokens)
-        return false;
-    if (segment.token_count)
-        memcpy(tokens, segment.tokens, segment.token_count * sizeof(*tokens));
-    segment.tokens = tokens;
-    if (!keep_words(arena, &segment))
+    if (!keep_segment(&transcript->arena, &segment))
         return false;
     const char *text = segment.text;
     if (!transcript->text.length) {
@@ -101,9 +51,9 @@ static bool keep_segment(ScoutTranscript *transcript, ScoutSegment segment)
            buffer_append(&transcript->segments, &segment, sizeof(segment));
 }
 
-static bool keep_skipped(ScoutTranscript *transcript, ScoutSkipped skipped)
+static bool add_skipped(ScoutTranscript *transcript, ScoutSkipped skipped)
 {
-    return keep_text(&transcript->arena, &skipped.text) &&
+    return keep_skipped(&transcript->arena, &skipped) &&
            buffer_append(&transcript->skipped, &skipped, sizeof(skipped));
 }
 
@@ -114,8 +64,8 @@ ScoutStatus transcript_add(ScoutTranscript *transcript, const ScoutEvent *event,
     case SCOUT_EVENT_LANGUAGE:
         transcript->language = event->u.language; // its texts are static
         break;
-    case SCOUT_EVENT_SEGMENT: kept = keep_segment(transcript, event->u.segment); break;
-    case SCOUT_EVENT_SKIPPED: kept = keep_skipped(transcript, event->u.skipped); break;
+    case SCOUT_EVENT_SEGMENT: kept = add_segment(transcript, event->u.segment); break;
+    case SCOUT_EVENT_SKIPPED: kept = add_skipped(transcript, event->u.skipped); break;
     case SCOUT_EVENT_PROGRESS: break;
     }
     return kept ? SCOUT_OK

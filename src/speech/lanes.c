@@ -328,18 +328,23 @@ static ScoutStatus draft_some(Lanes *lanes, ScoutError *error)
     return status;
 }
 
-ScoutStatus lanes_run(Lanes *lanes, ScoutError *error)
+ScoutStatus lanes_step(Lanes *lanes, ScoutError *error)
 {
     const WindowSetup *setup = &lanes->setup.window;
     assert(lanes->count > 0 && lane_at(lanes, 0)->window);
+    ScoutStatus status = encode_some(lanes, error);
+    if (status == SCOUT_OK)
+        status = draft_some(lanes, error);
+    if (status == SCOUT_OK)
+        status = compute_rows(lanes, setup->batch, gather_rows(lanes, false),
+                              &setup->timings->decoder_s, error);
+    return status;
+}
+
+ScoutStatus lanes_run(Lanes *lanes, ScoutError *error)
+{
     ScoutStatus status = SCOUT_OK;
-    while (status == SCOUT_OK && !window_is_done(lane_at(lanes, 0)->window)) {
-        status = encode_some(lanes, error);
-        if (status == SCOUT_OK)
-            status = draft_some(lanes, error);
-        if (status == SCOUT_OK)
-            status = compute_rows(lanes, setup->batch, gather_rows(lanes, false),
-                                  &setup->timings->decoder_s, error);
-    }
+    while (status == SCOUT_OK && !window_is_done(lane_at(lanes, 0)->window))
+        status = lanes_step(lanes, error);
     return status;
 }

@@ -48,8 +48,10 @@ void lanes_drop_heard(Lanes *lanes);
 // The front of the queue; NULL when it is empty.
 const Lane *lanes_front(const Lanes *lanes);
 
-// Works until the front window is done. CANCELLED and whatever decoding says. The turn may be held
-// afterwards.
+// Encodes what needs it and computes a step of the windows at work; the front is a window that is
+// not done. CANCELLED and whatever decoding says. The turn may be held afterwards.
+ScoutStatus lanes_step(Lanes *lanes, ScoutError *error);
+// The same until the front window is done.
 ScoutStatus lanes_run(Lanes *lanes, ScoutError *error);
 
 // Removes the front. Its window is closed.

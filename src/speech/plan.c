@@ -22,8 +22,7 @@ static Plan skip(const Track *track, int64_t cursor, int64_t end)
     return (Plan){PLAN_SKIP, cursor, end, false};
 }
 
-// The middle of the longest pause in low..high, of equal ones the last; false when there is none.
-static bool find_pause(const Track *track, int64_t low, int64_t high, int64_t *middle)
+bool plan_find_pause(const Track *track, int64_t low, int64_t high, int64_t *middle)
 {
     if (!track->probabilities)
         return false;
@@ -47,8 +46,8 @@ static Plan cut(const Track *track, int64_t start)
 {
     const int64_t limit = start + WINDOW_SAMPLES_MAX;
     int64_t end;
-    if (find_pause(track, limit - CUT_LATE, limit, &end) ||
-        find_pause(track, limit - CUT_EARLY, limit - CUT_LATE, &end))
+    if (plan_find_pause(track, limit - CUT_LATE, limit, &end) ||
+        plan_find_pause(track, limit - CUT_EARLY, limit - CUT_LATE, &end))
         return (Plan){PLAN_DECODE, start, end, false};
     return (Plan){PLAN_DECODE, start, limit, true};
 }

@@ -23,4 +23,8 @@ typedef struct Plan {
 // What is to be done with the sound from `cursor` on. `finished`: no more sound will come.
 Plan plan_next(const Track *track, int64_t cursor, bool finished);
 
+// The middle of the longest pause in low..high, of equal ones the last; false when there is none,
+// or no voice activity.
+bool plan_find_pause(const Track *track, int64_t low, int64_t high, int64_t *middle);
+
 #endif

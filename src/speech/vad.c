@@ -66,7 +66,7 @@ static ScoutStatus check_options(const VadOptions *options, ScoutError *error)
         {"the padding before in ms", options->pad_before_ms, 0, PADDING_MS_MAX},
         {"the padding after in ms", options->pad_after_ms, 0, PADDING_MS_MAX},
         {"the shortest gap in ms", options->min_gap_ms, 0, PADDING_MS_MAX},
-        {"the longest span in ms", options->max_span_ms, 1000, 600000},
+        {"the longest span in ms", options->max_span_ms, 32, 600000},
     };
     for (size_t i = 0; i < BASE_COUNT(times); i++) {
         const ScoutStatus status =
@@ -190,6 +190,11 @@ int64_t vad_silence_samples(const Vad *vad)
 {
     const VadSpans *const spans = &vad->spans;
     return spans->last < 0 ? 0 : (spans->frames - 1 - spans->last) * VAD_FRAME_SAMPLES;
+}
+
+int64_t vad_onset_samples(const Vad *vad)
+{
+    return vad->spans.first < 0 ? -1 : vad->spans.first * VAD_FRAME_SAMPLES;
 }
 
 size_t vad_delay_samples(const Vad *vad)

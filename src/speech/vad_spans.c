@@ -24,6 +24,7 @@ static void begin_stream(VadSpans *spans)
     spans->frames = 0;
     spans->decided = 0;
     spans->active = false;
+    spans->first = -1;
     spans->last = -1;
     spans->until = 0;
     spans->candidate = -1;
@@ -134,8 +135,10 @@ static void begin_speech(VadSpans *spans, int64_t frame)
     int64_t start = BASE_MAX(spans->candidate - spans->pad_before_frames, spans->until);
     if (start - spans->until <= spans->min_gap_frames)
         start = spans->until;
-    decide(spans, start, false);
+    if (start > spans->until) // before that all is speech, and may reach beyond this frame
+        decide(spans, start, false);
     spans->active = true;
+    spans->first = spans->candidate;
     spans->last = frame;
     spans->candidate = -1;
 }

@@ -26,11 +26,12 @@ typedef struct VadSpans {
     // Frames so far, and what is known of them: those before `decided` have their kind.
     int64_t frames;
     int64_t decided;
-    bool active;             // inside speech
-    int64_t last;            // last frame of speech, -1 before any
-    int64_t until;           // end of the padding after it; frames before are decided
-    int64_t candidate;       // where speech began if it turns out to be speech; -1 for nowhere
-    int64_t candidate_pause; // frames of silence at its end
+    bool active;       // inside speech
+    int64_t first;     // first frame of the speech that is going on, or was last; -1 before any
+    int64_t last;      // last frame of speech, -1 before any
+    int64_t until;     // end of the padding after it; frames before are decided
+    int64_t candidate; // where speech began if it turns out to be speech; -1 for nowhere
+    int64_t candidate_pause;            // frames of silence at its end
     float recent[VAD_ONSET_FRAMES_MAX]; // probabilities of the last onset_frames, a ring
 
     // The span that is not delivered yet: frames pending..decided, of one kind.

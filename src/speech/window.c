@@ -74,6 +74,7 @@ struct Window {
     int64_t start, end;        // of the sound, in the track
     size_t frame_count;        // encoded, or to be encoded
     uint64_t seed_place;       // of the task
+    size_t tokens_limit;       // likewise; 0: none
     size_t temperature;        // index of the pass at hand
     bool again;                // the pass at hand repeats one of a shortened window
     bool has_best;
@@ -332,7 +333,7 @@ static void add_language_and_task(Window *window, size_t language)
 static void build_prompt(Window *window, const WindowTask *task)
 {
     const BpeSpecial *special = bpe_special(window->bpe);
-    const bool timestamps = window->setup.options->timestamps != 0;
+    const bool timestamps = window->rules.timestamps;
     window->prompt_count = 0;
     if (task->previous_count > 0) {
         size_t n_text_ctx = whisper_dims(batch_whisper(window->setup.batch))->n_text_ctx;
@@ -363,10 +364,12 @@ void window_begin(Window *window, const WindowTask *task)
 {
     assert(task->prefix_count <= WINDOW_PREFIX_MAX && !window->begun &&
            window->state != WINDOW_CLOSED);
+    window->rules.timestamps = window->setup.options->timestamps && !task->plain;
     build_prompt(window, task);
     window->rules.last_timestamp =
         (int32_t)BASE_MIN(position_count(window), (size_t)BPE_TIMESTAMPS - 1);
     window->seed_place = task->place;
+    window->tokens_limit = task->tokens_max;
     window->temperature = 0;
     window->again = window->has_best = false;
     window->failed = SCOUT_OK;
@@ -466,7 +469,7 @@ static void start_search(Window *window)
     const ScoutTranscribeOptions *options = window->setup.options;
     const float temperature = options->temperatures[window->temperature];
     const size_t n_text_ctx = whisper_dims(batch_whisper(window->setup.batch))->n_text_ctx;
-    const SearchTask task = {
+    SearchTask task = {
         .run = run_of(window),
         .prompt_sequence = prompt_sequence(window),
         .work_sequence = work_sequence(window),
@@ -483,6 +486,8 @@ static void start_search(Window *window)
         .length_penalty = options->length_penalty,
         .tokens_max = BASE_MIN(n_text_ctx / 2, n_text_ctx - window->prompt_count),
     };
+    if (window->tokens_limit > 0)
+        task.tokens_max = BASE_MIN(task.tokens_max, window->tokens_limit);
     search_begin(window->search, &task);
     draft_start(&window->draft, window->prompt_count);
     window->state = WINDOW_SEARCH;
@@ -539,7 +544,7 @@ static void keep_better(Window *window, PassGrade found)
 // Whether the pass at hand could be better if the model saw 30 s, as in its training.
 static bool wants_whole(Window *window, PassGrade found)
 {
-    if (window->frame_count == MEL_WINDOW_FRAMES)
+    if (window->frame_count == MEL_WINDOW_FRAMES || window->setup.sized_only)
         return false;
     return found > PASS_SILENT || !window->current.ended ||
            text_repeats(buffer_text(&window->text), window->text.length, REPEAT_BYTES,

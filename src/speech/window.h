@@ -21,7 +21,7 @@
 #include "words.h"
 #include <scout/speech.h>
 
-enum { WINDOW_SAMPLES_MAX = 480000, WINDOW_PREFIX_MAX = 100 };
+enum { WINDOW_SAMPLES_MAX = 480000, WINDOW_PREFIX_MAX = 200 };
 
 // What the windows of a stream share. Borrowed.
 typedef struct WindowSetup {
@@ -36,6 +36,7 @@ typedef struct WindowSetup {
     float *draft_frames;
     Turn *turn;
     ScoutTimings *timings; // added to
+    bool sized_only; // the model never hears 30 s for a text that is not good: it is a guess anyway
 } WindowSetup;
 
 typedef struct Window Window;
@@ -72,8 +73,10 @@ typedef struct WindowTask {
     size_t previous_count;
     const int32_t *prefix; // the text begins with it; at most WINDOW_PREFIX_MAX
     size_t prefix_count;
-    size_t language; // index; ignored by English-only models
-    uint64_t place;  // of the window in its stream: sampling repeats for the same seed and place
+    size_t language;   // index; ignored by English-only models
+    uint64_t place;    // of the window in its stream: sampling repeats for the same seed and place
+    bool plain;        // without timestamps, whatever the options say
+    size_t tokens_max; // to be written, at most; 0: as many as there is room for
 } WindowTask;
 
 // What is to be written, of the window that is open; nothing of the task is kept.

@@ -30,7 +30,7 @@ typedef struct VadOptions {
     int pad_before_ms; // kept before the first frame of speech (the pre-roll); 0..10000
     int pad_after_ms;  // kept after the last one; 0..10000
     int min_gap_ms;    // a shorter pause between padded speech belongs to it; 0..10000
-    int max_span_ms;   // a longer span is handed out in pieces; 1000..600000
+    int max_span_ms;   // a longer span is handed out in pieces; 32..600000
 } VadOptions;
 
 void vad_options_init(VadOptions *options);
@@ -74,6 +74,10 @@ VadSpan vad_pending(const Vad *vad);
 // Whether the last frame is inside speech, before padding: it has begun and not been silent for
 // hold_ms.
 bool vad_is_speaking(const Vad *vad);
+
+// Where the speech began that is going on, or was the last: its first frame, without padding; -1
+// before any.
+int64_t vad_onset_samples(const Vad *vad);
 
 // Silence since the last frame of speech, in samples; 0 while there is speech, and before any.
 int64_t vad_silence_samples(const Vad *vad);

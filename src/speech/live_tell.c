@@ -1,0 +1,248 @@
+// Live text, telling: from tokens and from what the passage says to events. See speech/live.h.
+#include <string.h>
+
+#include "base/attributes.h"
+#include "live_internal.h"
+#include "models/tokenizer.h"
+#include "speech/keep.h"
+#include "speech/live.h"
+#include "text.h"
+
+ScoutStatus live_send(Live *live, const ScoutLiveEvent *event, ScoutError *error)
+{
+    if (live->callback(live->context, event))
+        return error_set(error, SCOUT_ERROR_CANCELLED, "the receiver of events asked to stop");
+    return SCOUT_OK;
+}
+
+ScoutStatus live_tell_language(Live *live, ScoutError *error)
+{
+    const ScoutLiveEvent event = {.type = SCOUT_LIVE_LANGUAGE,
+                                  .u.language = {.code = language_code(live->language),
+                                                 .name = language_name(live->language),
+                                                 .probability = live->language_probability}};
+    return live_send(live, &event, error);
+}
+
+ScoutStatus live_tell_progress(Live *live, ScoutError *error)
+{
+    const int64_t settled = live->report.silent ? live->report.silence_start : live->report.told;
+    const bool moved = settled != live->progress_settled;
+    if (!moved && live->received - live->progress_received < SCOUT_SAMPLE_RATE)
+        return SCOUT_OK;
+    live->progress_settled = settled;
+    live->progress_received = live->received;
+    const ScoutLiveEvent event = {.type = SCOUT_LIVE_PROGRESS,
+                                  .u.progress = {.received_s = live_seconds(live, live->received),
+                                                 .settled_s = live_seconds(live, settled)}};
+    return live_send(live, &event, error);
+}
+
+// -------------------------------------------------------------------------------------------- text
+
+// The space before the very first text stands for nothing.
+static void append_shown(Live *live, Buffer *text, const char *raw, size_t length)
+{
+    while (!live->any_text && text->length == 0 && length > 0 && *raw == ' ') {
+        raw++;
+        length--;
+    }
+    buffer_append(text, raw, length);
+}
+
+bool live_tokens_text(Live *live, const int32_t *tokens, size_t count, Buffer *text)
+{
+    static const char CUT[] = "\xEF\xBF\xBD"; // a character that goes on in the next token
+    Buffer *raw = &live->raw;
+    buffer_clear(raw);
+    buffer_clear(text);
+    if (!text_append_tokens(raw, whisper_bpe(live->whisper), tokens, count, &live->scratch))
+        return false;
+    size_t length = raw->length;
+    if (length >= sizeof CUT - 1 &&
+        memcmp(raw->data + length - (sizeof CUT - 1), CUT, sizeof CUT - 1) == 0)
+        length -= sizeof CUT - 1;
+    append_shown(live, text, buffer_text(raw), length);
+    return !text->failed;
+}
+
+ScoutStatus live_tell_partial(Live *live, const Utterance *utterance, ScoutError *error)
+{
+    Buffer *text = &live->text, *told = &live->told_text;
+    if (!live_tokens_text(live, utterance->tokens, utterance->settled_count, text))
+        return error_no_memory(error);
+    const size_t settled = text->length;
+    if (!live_tokens_text(live, utterance->tokens, utterance->count, text))
+        return error_no_memory(error);
+    const bool known = live->told_utterance == utterance->id + 1 && told->length == text->length &&
+                       memcmp(buffer_text(told), buffer_text(text), text->length) == 0;
+    const bool same = known && settled == live->told_settled;
+    live->told_utterance = utterance->id + 1;
+    live->told_settled = settled;
+    buffer_clear(told);
+    buffer_append(told, buffer_text(text), text->length);
+    if (told->failed)
+        return error_no_memory(error);
+    if (text->length == 0 || same)
+        return SCOUT_OK;
+    const ScoutLiveEvent event = {.type = SCOUT_LIVE_PARTIAL,
+                                  .u.text = {.utterance = utterance->id,
+                                             .start_s = live_seconds(live, utterance->onset),
+                                             .end_s = live_seconds(live, utterance->heard),
+                                             .text = buffer_text(text),
+                                             .settled_bytes = settled}};
+    return live_send(live, &event, error);
+}
+
+// ----------------------------------------------------------------------------------------- finals
+
+static ScoutStatus send_skipped(Live *live, const ScoutSkipped *skipped, ScoutError *error)
+{
+    const ScoutLiveEvent event = {.type = SCOUT_LIVE_SKIPPED, .u.skipped = *skipped};
+    return live_send(live, &event, error);
+}
+
+// While an utterance's text is taken, what the report says is kept until all of it is known.
+int live_hear_report(void *context, const ScoutEvent *event)
+{
+    Live *live = context;
+    if (event->type == SCOUT_EVENT_SEGMENT) {
+        ScoutSegment segment = event->u.segment;
+        return !keep_segment(&live->kept, &segment) ||
+               !buffer_append(&live->segments, &segment, sizeof segment);
+    }
+    if (event->type != SCOUT_EVENT_SKIPPED)
+        return 0;
+    if (!live->keeping)
+        return send_skipped(live, &event->u.skipped, NULL) != SCOUT_OK;
+    ScoutSkipped skipped = event->u.skipped;
+    return !keep_skipped(&live->kept, &skipped) ||
+           !buffer_append(&live->skipped, &skipped, sizeof skipped);
+}
+
+bool live_begins_with_settled(Live *live, const Utterance *utterance, const int32_t *tokens,
+                              size_t count)
+{
+    if (utterance->settled_count == 0)
+        return true;
+    Buffer *settled = &live->told_text, *text = &live->text;
+    return live_tokens_text(live, utterance->tokens, utterance->settled_count, settled) &&
+           live_tokens_text(live, tokens, count, text) && text->length >= settled->length &&
+           memcmp(buffer_text(text), buffer_text(settled), settled->length) == 0;
+}
+
+ScoutStatus live_take_final(Live *live, int64_t *rest, ScoutError *error)
+{
+    const Lane front = *lanes_front(live->final_lanes);
+    WindowResult result;
+    ScoutStatus status = window_result(front.window, &result, error);
+    if (status != SCOUT_OK)
+        return status;
+    PassageOutcome outcome;
+    live->keeping = true;
+    status = passage_tell(live->passage, front.window, &live->job.plan, live->language, &result,
+                          &outcome, error);
+    live->keeping = false;
+    turn_leave(&live->turn);
+    if (status == SCOUT_OK)
+        *rest = outcome.resume;
+    return status;
+}
+
+// The settled text of the utterance, where judgement came out against it afterwards: what was
+// promised is kept.
+static ScoutStatus keep_promise(Live *live, const Utterance *utterance, ScoutError *error)
+{
+    arena_reset(&live->kept);
+    buffer_clear(&live->segments);
+    if (!live_tokens_text(live, utterance->tokens, utterance->settled_count, &live->text))
+        return error_no_memory(error);
+    float max;
+    ScoutSegment segment = {.id = live->report.segments,
+                            .start_s = live_seconds(live, utterance->onset),
+                            .end_s = live_seconds(live, utterance->end),
+                            .text = buffer_text(&live->text),
+                            .language = language_code(live->language),
+                            .tokens = utterance->tokens,
+                            .token_count = utterance->settled_count};
+    track_probability(&live->track, utterance->onset, utterance->end, &max, &segment.speech_prob);
+    if (!keep_segment(&live->kept, &segment) ||
+        !buffer_append(&live->segments, &segment, sizeof segment))
+        return error_no_memory(error);
+    return SCOUT_OK;
+}
+
+// The text of all segments, as it is shown.
+static bool join_segments(Live *live)
+{
+    const ScoutSegment *segments = (const ScoutSegment *)(const void *)live->segments.data;
+    buffer_clear(&live->text);
+    for (size_t i = 0; i < live->segments.length / sizeof *segments; i++)
+        append_shown(live, &live->text, segments[i].text, strlen(segments[i].text));
+    return !live->text.failed;
+}
+
+static bool promise_is_kept(Live *live, const Utterance *utterance)
+{
+    return live_tokens_text(live, utterance->tokens, utterance->settled_count, &live->told_text) &&
+           live->text.length >= live->told_text.length &&
+           memcmp(buffer_text(&live->text), buffer_text(&live->told_text),
+                  live->told_text.length) == 0;
+}
+
+static ScoutStatus send_final(Live *live, const Utterance *utterance, ScoutError *error)
+{
+    const ScoutSegment *segments = (const ScoutSegment *)(const void *)live->segments.data;
+    const size_t count = live->segments.length / sizeof *segments;
+    if (count == 0)
+        return SCOUT_OK;
+    const ScoutLiveEvent event = {.type = SCOUT_LIVE_FINAL,
+                                  .u.text = {.utterance = utterance->id,
+                                             .start_s = segments[0].start_s,
+                                             .end_s = segments[count - 1].end_s,
+                                             .text = buffer_text(&live->text),
+                                             .settled_bytes = live->text.length,
+                                             .segments = segments,
+                                             .segment_count = count,
+                                             .continues = utterance->continues}};
+    live->any_text = true;
+    return live_send(live, &event, error);
+}
+
+static ScoutStatus send_kept_skips(Live *live, ScoutError *error)
+{
+    const ScoutSkipped *skipped = (const ScoutSkipped *)(const void *)live->skipped.data;
+    ScoutStatus status = SCOUT_OK;
+    for (size_t i = 0; i < live->skipped.length / sizeof *skipped && status == SCOUT_OK; i++)
+        status = send_skipped(live, &skipped[i], error);
+    return status;
+}
+
+ScoutStatus live_tell_final(Live *live, Utterance *utterance, ScoutError *error)
+{
+    ScoutStatus status = SCOUT_OK;
+    if (!join_segments(live))
+        status = error_no_memory(error);
+    if (status == SCOUT_OK && utterance->settled_count > 0 && !promise_is_kept(live, utterance)) {
+        status = keep_promise(live, utterance, error);
+        if (status == SCOUT_OK && !join_segments(live))
+            status = error_no_memory(error);
+    }
+    if (status == SCOUT_OK)
+        status = send_kept_skips(live, error);
+    if (status == SCOUT_OK)
+        status = send_final(live, utterance, error);
+    arena_reset(&live->kept);
+    buffer_clear(&live->segments);
+    buffer_clear(&live->skipped);
+    return status;
+}
+
+ScoutStatus live_tell_silence(Live *live, int64_t end, ScoutError *error)
+{
+    ScoutSkipped silence = {.reason = SCOUT_SKIP_NO_SPEECH, .no_speech_prob = -1};
+    track_probability(&live->track, live->report.told, end, &silence.speech_prob_max,
+                      &silence.speech_prob_mean);
+    ScoutStatus status = report_skipped(&live->report, end, &silence, error);
+    return status == SCOUT_OK && live->ending ? report_flush(&live->report, error) : status;
+}
