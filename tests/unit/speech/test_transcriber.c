@@ -801,8 +801,8 @@ static void options_that_the_model_cannot_do(void **state)
     run->options.language = "klingon";
     check_refused(run, "klingon");
     run->options.language = "en";
-    char prefix[300] = "";
-    for (size_t i = 0; i < 120; i++)
+    char prefix[600] = "";
+    for (size_t i = 0; i < 201; i++)
         memcpy(prefix + 2 * i, " a", 3);
     run->options.prefix = prefix;
     check_refused(run, "120 tokens");

@@ -153,7 +153,7 @@ static void test_options_refused(void **state)
         case 4: options.hold_ms = -1; break;
         case 5: options.pad_before_ms = 10001; break;
         case 6: options.min_gap_ms = -1; break;
-        default: options.max_span_ms = 999; break;
+        default: options.max_span_ms = 31; break;
         }
         Vad *vad = NULL;
         ScoutError error = {0};

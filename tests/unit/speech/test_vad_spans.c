@@ -163,6 +163,17 @@ static void test_hold(void **state)
           "...........SSSSSSS...................");
 }
 
+// The padding after speech reaches beyond the hold, and speech begins again inside it.
+static void test_padding_longer_than_the_hold(void **state)
+{
+    (void)state;
+    VadOptions options = small_options();
+    options.hold_ms = 2 * 32;
+    options.pad_after_ms = 6 * 32;
+    check(&options, "..............####...####............", //
+          "...........SSSSSSSSSSSSSSSSSSSS......");
+}
+
 static void test_stream_that_ends_in_speech(void **state)
 {
     (void)state;
@@ -289,7 +300,7 @@ static void test_any_stream(void **state)
         options.hold_ms = (int)(round / 3 % 3) * 400;
         options.pad_after_ms = (int)(round % 2) * 700;
         options.min_gap_ms = (int)(round / 9) * 300;
-        options.max_span_ms = 1000 + (int)round * 1000;
+        options.max_span_ms = round % 4 == 3 ? 32 : 1000 + (int)round * 1000;
         VadSpans spans;
         start(&spans, &options);
         float level = 0;
@@ -304,6 +315,7 @@ static void test_any_stream(void **state)
             const VadSpan pending = vad_spans_pending(&spans);
             assert_int_equal(pending.start_samples, seen.end);
             assert_true(pending.end_samples >= decided);
+            assert_true(pending.end_samples <= (i + 1) * VAD_FRAME_SAMPLES);
             decided = pending.end_samples;
             const int64_t waiting = (i + 1) * VAD_FRAME_SAMPLES - decided;
             assert_true(waiting <= vad_spans_delay(&spans) * VAD_FRAME_SAMPLES);
@@ -326,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_short_gaps_are_closed),
         cmocka_unit_test(test_short_edges_belong_to_speech),
         cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_padding_longer_than_the_hold),
         cmocka_unit_test(test_stream_that_ends_in_speech),
         cmocka_unit_test(test_partial_last_frame),
         cmocka_unit_test(test_evidence),
