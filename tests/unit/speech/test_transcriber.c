@@ -805,7 +805,7 @@ static void options_that_the_model_cannot_do(void **state)
     for (size_t i = 0; i < 201; i++)
         memcpy(prefix + 2 * i, " a", 3);
     run->options.prefix = prefix;
-    check_refused(run, "120 tokens");
+    check_refused(run, "201 tokens");
     run_free(run);
 }
 
