@@ -14,6 +14,7 @@ static const char *const formats[] = {"text", "srt", "vtt", "json", "jsonl",
 static const char *const tasks[] = {"transcribe", "translate", NULL};
 static const char *const computes[] = {"auto", "f32", "bf16", "int8", NULL};
 static const char *const weights[] = {"source", "f32", "f16", "int8", "int4", NULL};
+static const char *const sounds[] = {"flac", "opus", "wav", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 static const ConfigCommand commands[COMMAND_COUNT] = {
@@ -41,6 +42,27 @@ static const ConfigCommand commands[COMMAND_COUNT] = {
                      "German speech, English text"},
                     {"ffmpeg -i rtsp://camera -t 60 -f wav - | scout transcribe -",
                      "whatever another program records"},
+                },
+        },
+    [COMMAND_RECOVER] =
+        {
+            .name = "recover",
+            .summary = "finish recordings that a crash or power cut interrupted",
+            .arguments = "[FOLDER...]",
+            .about = "Looks for recordings that have no sound file yet: in the folders named, or "
+                     "where `scout record` puts them. Sound that no text tells of yet is "
+                     "transcribed, from where the text was settled on; then the sound file and the "
+                     "texts are written, and the journal is removed. What is missing is said.\n\n"
+                     "It may be stopped at any time, and goes on there the next time. A recording "
+                     "that is being made is left alone.",
+            .high = SIZE_MAX,
+            .completes = CONFIG_COMPLETES_FOLDERS,
+            .examples =
+                {
+                    {"scout recover", "everything that was left"},
+                    {"scout recover --list", "what there is, and in which state"},
+                    {"scout recover --skipped ~/recordings/2026-11-21*",
+                     "also listen to what was taken for silence"},
                 },
         },
     [COMMAND_MODELS] =
@@ -247,13 +269,13 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_WORDS] = {.name = "words",
                       .letter = 'w',
                       .type = CONFIG_FLAG,
-                      .commands = ON(TRANSCRIBE),
+                      .commands = ON(TRANSCRIBE) | ON(RECOVER),
                       .group = OUTPUT_GROUP,
                       .help = "Say when each word was spoken.",
                       .initial = "false"},
     [OPTION_ALTERNATIVES] = {.name = "alternatives",
                              .type = CONFIG_INTEGER,
-                             .commands = ON(TRANSCRIBE),
+                             .commands = ON(TRANSCRIBE) | ON(RECOVER),
                              .group = OUTPUT_GROUP,
                              .placeholder = "N",
                              .help =
@@ -298,7 +320,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_MODEL] = {.name = "model",
                       .letter = 'm',
                       .type = CONFIG_TEXT,
-                      .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH),
+                      .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH) | ON(RECOVER),
                       .group = WHAT_GROUP,
                       .placeholder = "NAME",
                       .help = "The model, by name or path.",
@@ -308,7 +330,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_LANGUAGE] = {.name = "language",
                          .letter = 'l',
                          .type = CONFIG_TEXT,
-                         .commands = ON(TRANSCRIBE) | ON(BENCH),
+                         .commands = ON(TRANSCRIBE) | ON(BENCH) | ON(RECOVER),
                          .group = WHAT_GROUP,
                          .placeholder = "LANGUAGE",
                          .help = "The language spoken: a code or an English name (de, german), or "
@@ -326,7 +348,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                      .choices = tasks},
     [OPTION_PROMPT] = {.name = "prompt",
                        .type = CONFIG_TEXT,
-                       .commands = ON(TRANSCRIBE),
+                       .commands = ON(TRANSCRIBE) | ON(RECOVER),
                        .group = WHAT_GROUP,
                        .placeholder = "TEXT",
                        .help = "Text as if it was said before: shows names, spelling and style."},
@@ -338,7 +360,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                        .help = "How the text begins."},
     [OPTION_HOTWORDS] = {.name = "hotwords",
                          .type = CONFIG_TEXT,
-                         .commands = ON(TRANSCRIBE),
+                         .commands = ON(TRANSCRIBE) | ON(RECOVER),
                          .group = WHAT_GROUP,
                          .placeholder = "LIST",
                          .help = "Words and phrases to listen for, with commas between, or @FILE "
@@ -385,7 +407,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .initial = "true"},
     [OPTION_FULL_WINDOW] = {.name = "full-window",
                             .type = CONFIG_FLAG,
-                            .commands = ON(TRANSCRIBE),
+                            .commands = ON(TRANSCRIBE) | ON(RECOVER),
                             .group = SOUND_GROUP,
                             .help = "Let the model hear 30 seconds each time, short sound with "
                                     "silence behind it, as it was trained. Much slower on short "
@@ -393,7 +415,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                             .initial = "false"},
     [OPTION_BEAM_SIZE] = {.name = "beam-size",
                           .type = CONFIG_INTEGER,
-                          .commands = ON(TRANSCRIBE) | ON(BENCH),
+                          .commands = ON(TRANSCRIBE) | ON(BENCH) | ON(RECOVER),
                           .group = SEARCH_GROUP,
                           .placeholder = "N",
                           .help = "How many texts are followed at once; 1 is fastest.",
@@ -402,7 +424,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                           .high = 16},
     [OPTION_BEST_OF] = {.name = "best-of",
                         .type = CONFIG_INTEGER,
-                        .commands = ON(TRANSCRIBE),
+                        .commands = ON(TRANSCRIBE) | ON(RECOVER),
                         .group = SEARCH_GROUP,
                         .placeholder = "N",
                         .help = "Samples to choose from at temperatures above 0.",
@@ -411,7 +433,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .high = 16},
     [OPTION_PATIENCE] = {.name = "patience",
                          .type = CONFIG_NUMBER,
-                         .commands = ON(TRANSCRIBE),
+                         .commands = ON(TRANSCRIBE) | ON(RECOVER),
                          .group = SEARCH_GROUP,
                          .placeholder = "FACTOR",
                          .help = "The search ends with beam-size times so many finished texts.",
@@ -420,7 +442,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                          .high = 10},
     [OPTION_LENGTH_PENALTY] = {.name = "length-penalty",
                                .type = CONFIG_NUMBER,
-                               .commands = ON(TRANSCRIBE),
+                               .commands = ON(TRANSCRIBE) | ON(RECOVER),
                                .group = SEARCH_GROUP,
                                .placeholder = "ALPHA",
                                .help = "0 to 1 favours longer texts by Google's formula.",
@@ -428,7 +450,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                                .high = 1},
     [OPTION_TEMPERATURE] = {.name = "temperature",
                             .type = CONFIG_NUMBERS,
-                            .commands = ON(TRANSCRIBE),
+                            .commands = ON(TRANSCRIBE) | ON(RECOVER),
                             .group = SEARCH_GROUP,
                             .placeholder = "LIST",
                             .help = "One value, or several with commas between that are tried in "
@@ -446,7 +468,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_THREADS] = {.name = "threads",
                         .letter = 't',
                         .type = CONFIG_INTEGER,
-                        .commands = ON(TRANSCRIBE) | ON(BENCH),
+                        .commands = ON(TRANSCRIBE) | ON(BENCH) | ON(RECOVER),
                         .group = SPEED_GROUP,
                         .placeholder = "N",
                         .help = "Threads that compute. 0 takes one for each processor.",
@@ -454,7 +476,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .high = 256},
     [OPTION_BATCH_SIZE] = {.name = "batch-size",
                            .type = CONFIG_INTEGER,
-                           .commands = ON(TRANSCRIBE),
+                           .commands = ON(TRANSCRIBE) | ON(RECOVER),
                            .group = SPEED_GROUP,
                            .placeholder = "N",
                            .help = "Windows of a recording that are decoded at once. More may be "
@@ -464,7 +486,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                            .high = SCOUT_BATCH_MAX},
     [OPTION_COMPUTE] = {.name = "compute",
                         .type = CONFIG_CHOICE,
-                        .commands = ON(TRANSCRIBE) | ON(BENCH),
+                        .commands = ON(TRANSCRIBE) | ON(BENCH) | ON(RECOVER),
                         .group = SPEED_GROUP,
                         .placeholder = "KIND",
                         .help = "Arithmetic",
@@ -483,7 +505,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                       .completes_from = MODELS_COMMAND},
     [OPTION_CPU] = {.name = "cpu",
                     .type = CONFIG_TEXT,
-                    .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH),
+                    .commands = ON(TRANSCRIBE) | ON(DOCTOR) | ON(BENCH) | ON(RECOVER),
                     .group = SPEED_GROUP,
                     .placeholder = "KERNELS",
                     .help = "The best instruction set to use, such as avx2; `scout doctor` names "
@@ -498,6 +520,46 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .initial_note = "scout-decode",
                         .environment = "SCOUT_DECODE",
                         .completes = CONFIG_COMPLETES_FILES},
+    [OPTION_SOUND] = {.name = "sound",
+                      .type = CONFIG_CHOICE,
+                      .commands = ON(RECOVER),
+                      .group = OUTPUT_GROUP,
+                      .placeholder = "FORMAT",
+                      .help = "How the sound is kept: flac and wav as it was recorded, opus in an "
+                              "eighth of the space",
+                      .initial = "flac",
+                      .choices = sounds},
+    [OPTION_SKIPPED] = {.name = "skipped",
+                        .type = CONFIG_FLAG,
+                        .commands = ON(RECOVER),
+                        .scope = CONFIG_NOT_IN_FILE,
+                        .group = OUTPUT_GROUP,
+                        .help = "Transcribe also what was skipped because no speech was found in "
+                                "it, in finished recordings too; what is found is marked.",
+                        .initial = "false"},
+    [OPTION_KEEP_JOURNAL] = {.name = "keep-journal",
+                             .type = CONFIG_FLAG,
+                             .commands = ON(RECOVER),
+                             .group = OUTPUT_GROUP,
+                             .help =
+                                 "Do not remove the journal when the sound file is whole and on "
+                                 "the disk.",
+                             .initial = "false"},
+    [OPTION_LIST] = {.name = "list",
+                     .type = CONFIG_FLAG,
+                     .scope = CONFIG_ONLY_ARGUMENT,
+                     .commands = ON(RECOVER),
+                     .group = OUTPUT_GROUP,
+                     .help = "Only list the recordings, finished ones too.",
+                     .initial = "false"},
+    [OPTION_DRY_RUN] = {.name = "dry-run",
+                        .letter = 'n',
+                        .type = CONFIG_FLAG,
+                        .scope = CONFIG_ONLY_ARGUMENT,
+                        .commands = ON(RECOVER),
+                        .group = OUTPUT_GROUP,
+                        .help = "Only say what would be finished.",
+                        .initial = "false"},
     [OPTION_NAME] = {.name = "name",
                      .letter = 'n',
                      .type = CONFIG_TEXT,
@@ -630,6 +692,7 @@ static const ConfigNote statuses[] = {
 static const ConfigNote files[] = {
     {"~/.config/scout/config.yaml", "options, as lines of `option: value`"},
     {"~/.local/share/scout/models", "models, a folder each"},
+    {"~/.local/share/scout/recordings", "recordings, a folder each"},
     {"~/.local/state/scout/resume", "what transcribe --resume remembers"},
     {"~/.cache/scout/downloads", "what models pull downloaded; may be deleted"},
     {NULL, NULL},

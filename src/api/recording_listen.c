@@ -7,6 +7,7 @@
 
 #include "audio/journal_playback.h"
 #include "base/memory.h"
+#include "base/str.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,7 +33,8 @@ static ScoutStatus options_for(const RecordingListen *listen, ScoutTranscribeOpt
     ScoutStatus status = stream_options(listen->transcribe, options, error);
     if (status)
         return status;
-    if (!options->language && listen->language && *listen->language)
+    const bool open = !options->language || str_equal_nocase(options->language, "auto");
+    if (open && listen->language && *listen->language)
         options->language = listen->language;
     // They concern files as people give them, not a part of one.
     options->start_s = options->end_s = 0;

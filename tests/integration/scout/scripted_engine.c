@@ -15,6 +15,7 @@
 // asked for is written to $SCRIPTED_ENGINE_LOG.
 #include <scout/measure.h>
 #include <scout/models.h>
+#include <scout/recording.h>
 #include <scout/speech.h>
 #include <scout/system.h>
 
@@ -355,6 +356,42 @@ const char *scout_version(void)
 struct ScoutModelList {
     ScoutModelEntry entries[1];
 };
+
+// Recordings are the real program's: here none is ever found.
+ScoutStatus scout_recording_open(const char *folder, ScoutRecording **recording, ScoutError *error)
+{
+    (void)recording;
+    return error_set(error, SCOUT_ERROR_NOT_FOUND, "%s holds no recording", folder);
+}
+
+void scout_recording_free(ScoutRecording *recording)
+{
+    (void)recording;
+}
+
+const ScoutRecordingInfo *scout_recording_info(const ScoutRecording *recording)
+{
+    (void)recording;
+    return NULL;
+}
+
+void scout_recording_options_init(ScoutRecordingOptions *options)
+{
+    *options = (ScoutRecordingOptions){.size = sizeof *options};
+}
+
+ScoutStatus scout_recording_finish(ScoutEngine *engine, ScoutRecording *recording,
+                                   const ScoutRecordingOptions *options,
+                                   ScoutRecordingProgress progress, void *context,
+                                   ScoutError *error)
+{
+    (void)engine;
+    (void)recording;
+    (void)options;
+    (void)progress;
+    (void)context;
+    return error_set(error, SCOUT_ERROR_STATE, "there is no recording");
+}
 
 ScoutStatus scout_models_list(const char *folder, ScoutModelList **list, ScoutError *error)
 {
