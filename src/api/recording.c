@@ -220,7 +220,9 @@ static bool needs_text(const RecordingContent *content, uint32_t channel)
 static ScoutStatus add_texts(Finish *finish, Journal *journal, const char *path, ScoutError *error)
 {
     const RecordingContent *content = &finish->recording->content;
-    bool resumed = false;
+    // A recording that ended well may have some silence at its end that nothing tells of yet; that
+    // is no recovery.
+    bool begun = !content->interrupted && !recording_content_unsettled(content);
     for (uint32_t c = 0; c < content->summary.info.channels; c++) {
         if (!needs_text(content, c))
             continue;
@@ -232,8 +234,8 @@ static ScoutStatus add_texts(Finish *finish, Journal *journal, const char *path,
             return error_set(error, SCOUT_ERROR_UNSUPPORTED,
                              "%s is not sampled at %d Hz: its sound is kept, but has no text", path,
                              SCOUT_SAMPLE_RATE);
-        ScoutStatus status = resumed ? SCOUT_OK : recording_note_resumed(journal, error);
-        resumed = true;
+        ScoutStatus status = begun ? SCOUT_OK : recording_note_recovery(journal, error);
+        begun = true;
         finish->listen.language = content->language[c];
         if (!status)
             status = recording_listen_journal(&finish->listen, journal, path, c,

@@ -138,7 +138,7 @@ static ScoutStatus add_mark(RecordingContent *content, const JournalRecord *reco
         return SCOUT_OK;
     const char *kind = json_string_value(json_object_get(object, "kind"));
     const uint32_t channel = channel_of(object);
-    if (kind && str_equal(kind, "resumed")) {
+    if (kind && str_equal(kind, "recovery")) {
         drop_unsettled(content);
         content->trusted = true;
         content->interrupted = true;
@@ -232,6 +232,17 @@ size_t recording_content_count(const RecordingContent *content, bool texts)
     for (size_t i = 0; i < count; i++)
         found += items[i].is_text == texts;
     return found;
+}
+
+bool recording_content_unsettled(const RecordingContent *content)
+{
+    size_t count;
+    const RecordingItem *items = items_of(content, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (!items[i].settled)
+            return true;
+    }
+    return false;
 }
 
 // --- Files

@@ -28,8 +28,8 @@ typedef struct RecordingContent {
     json_t *marks;
     uint64_t settled[JOURNAL_CHANNELS_MAX];                        // as far as it can be believed
     char language[JOURNAL_CHANNELS_MAX][RECORDING_LANGUAGE_BYTES]; // "" while unknown
-    bool trusted;     // no records are missing since the recording began or was resumed
-    bool interrupted; // it was resumed, or has to be
+    bool trusted;     // no records are missing since the recording, or its recovery, began
+    bool interrupted; // a recovery has begun, or is needed
 } RecordingContent;
 
 // Reads the whole journal. FORMAT, CORRUPT, IO, OUT_OF_MEMORY.
@@ -39,6 +39,9 @@ void recording_content_done(RecordingContent *content);
 
 // Texts and skipped spans that stand.
 size_t recording_content_count(const RecordingContent *content, bool texts);
+
+// Whether a text or span is there that no settled record follows.
+bool recording_content_unsettled(const RecordingContent *content);
 
 // text.json: a new reference, or NULL when memory is out.
 json_t *recording_content_json(const RecordingContent *content);

@@ -74,6 +74,8 @@ static ScoutStatus note_final(Journal *journal, uint32_t channel, double start_s
     const Range range = range_of(text->start_s - start_s, text->end_s - start_s);
     if (!text->text || !*text->text)
         return SCOUT_OK; // a skipped span tells of it
+    if (text->end_s <= start_s)
+        return SCOUT_OK; // of a recording before
     ScoutStatus status =
         append(journal, JOURNAL_TEXT, channel, range, json_of_final(text, start_s, true), error);
     // The text itself is what must not be lost; alternatives of many words may be too much.
@@ -164,6 +166,8 @@ ScoutStatus recording_note_segment(Journal *journal, uint32_t channel, const Sco
 ScoutStatus recording_note_skipped(Journal *journal, uint32_t channel, const ScoutSkipped *skipped,
                                    double start_s, ScoutError *error)
 {
+    if (skipped->end_s <= start_s)
+        return SCOUT_OK; // of sound before the recording
     return append(journal, JOURNAL_SKIPPED, channel,
                   range_of(skipped->start_s - start_s, skipped->end_s - start_s),
                   recording_json_skipped(skipped, start_s), error);
@@ -186,7 +190,7 @@ ScoutStatus recording_note_settled(Journal *journal, uint32_t channel, double se
                   error);
 }
 
-ScoutStatus recording_note_resumed(Journal *journal, ScoutError *error)
+ScoutStatus recording_note_recovery(Journal *journal, ScoutError *error)
 {
-    return recording_note_mark(journal, "resumed", 0, 0, NULL, error);
+    return recording_note_mark(journal, "recovery", 0, 0, NULL, error);
 }

@@ -50,6 +50,6 @@ ScoutStatus recording_note_settled(Journal *journal, uint32_t channel, double se
 
 // Texts and skipped spans that no settled record follows are void from here on: they are told
 // again.
-ScoutStatus recording_note_resumed(Journal *journal, ScoutError *error);
+ScoutStatus recording_note_recovery(Journal *journal, ScoutError *error);
 
 #endif
