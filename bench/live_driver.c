@@ -57,9 +57,7 @@ typedef struct Run {
     double cpu_s, speech_cpu_s, busy_s;
     size_t pushed;
     bool speaking, ended;
-    // of `day`
-    size_t utterances;
-    double first_at_s, last_at_s; // where their speech began
+    json_t *starts; // where speech began, in seconds; NULL: not asked for
 } Run;
 
 static double clock_now(clockid_t clock)
@@ -126,10 +124,8 @@ static int take_event(void *context, const ScoutLiveEvent *event)
     Run *run = context;
     if (event->type == SCOUT_LIVE_SPEECH_STARTED) {
         run->speaking = true;
-        run->utterances++;
-        run->last_at_s = event->u.speech.at_s;
-        if (run->utterances == 1)
-            run->first_at_s = event->u.speech.at_s;
+        if (run->starts)
+            json_array_append_new(run->starts, json_real(event->u.speech.at_s));
     } else if (event->type == SCOUT_LIVE_FINAL) {
         run->speaking = false;
     }
@@ -215,7 +211,8 @@ static ScoutStatus listen(Run *run, SampleSource source, void *context, size_t t
             const float *samples = source(context, run->pushed, &count);
             status = push(run, samples, count, error);
         } else if (idle && run->pushed < total) { // until the next frame
-            run->clock_s = (double)(run->pushed / FRAME_SAMPLES + 1) / 50 + 1e-9;
+            const size_t frames = run->pushed / FRAME_SAMPLES + 1;
+            run->clock_s = (double)frames / 50 + 1e-9;
             continue;
         }
         if (!status)
@@ -344,7 +341,7 @@ static void do_day(const Driver *driver, double hours, double every_s, const cha
     enum { PARTS = 16 };
     ScoutError error = {.message = ""};
     const Sound clip = read_sound(path);
-    Run run = {0};
+    Run run = {.starts = json_array()};
     Day *day = calloc(1, sizeof *day);
     json_t *memory = json_array();
     const size_t total = (size_t)(hours * 3600 * SCOUT_SAMPLE_RATE);
@@ -369,11 +366,11 @@ static void do_day(const Driver *driver, double hours, double every_s, const cha
     if (status || !day || clip.count == 0)
         print_error(status ? error.message : "no samples");
     else
-        print_json(json_pack("{s:f, s:f, s:I, s:f, s:f, s:O}", "audio_s",
-                             (double)run.pushed / SCOUT_SAMPLE_RATE, "cpu_s", run.cpu_s,
-                             "utterances", (json_int_t)run.utterances, "first_at_s", run.first_at_s,
-                             "last_at_s", run.last_at_s, "resident_kib", memory));
+        print_json(json_pack("{s:f, s:f, s:O, s:O}", "audio_s",
+                             (double)run.pushed / SCOUT_SAMPLE_RATE, "cpu_s", run.cpu_s, "starts_s",
+                             run.starts, "resident_kib", memory));
     json_decref(memory);
+    json_decref(run.starts);
     close_run(driver, &run);
     free(day);
     free(clip.samples);

@@ -64,7 +64,7 @@ class Delays:
 def delays(events, start_s, end_s):
     finals = [e for e in events if e["type"] == "final" and e["text"].strip()]
     partials = [e for e in events if e["type"] in ("partial", "final") and e["text"].strip()]
-    ended = {e["utterance"]: e["now_s"] for e in events if e["type"] == "ended"}
+    ended = {e["utterance"]: e["known_s"] for e in events if e["type"] == "ended"}
     found = Delays()
     if finals and not finals[-1].get("after_end"):
         found.final = finals[-1]["now_s"] - end_s
@@ -124,6 +124,15 @@ def missing_edges(truth, file_words, live_words):
     tail = file_words[::-1][:last]
     said_last = [w for i, w in enumerate(tail) if w in truth[::-1][:i + 1 + EDGE_SLACK]]
     return len(said_first), len(said_last)
+
+
+def drift_s(starts_s, every_s):
+    """How much later the same sound, which comes every so many seconds, is told of in the last half of a day than in the
+    first; None without two of it in each. The day's first is left out: nothing was before it."""
+    phases = [s % every_s for s in starts_s if s > every_s / 2]
+    phases = [p for p in phases if p < 5]
+    half = len(phases) // 2
+    return abs(statistics.median(phases[-half:]) - statistics.median(phases[:half])) if half > 1 else None
 
 
 def percentile(values, share):

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "bench"))
 SCOUT, DRIVER = (os.path.abspath(path) for path in (sys.argv.pop(1), sys.argv.pop(1)))
 
-from side import report  # noqa: E402
+from side import live, report  # noqa: E402
 from side.process import BenchError, Resident, run_once  # noqa: E402
 from side.rows import Subject, read_scores, take_turns  # noqa: E402
 
@@ -170,6 +170,83 @@ class Report(unittest.TestCase):
     def test_nothing_was_measured(self):
         ElementTree.fromstring(report.plot(result()))
         self.assertIn("Speed, side by side", report.markdown(result(), "speed.svg"))
+
+
+def text_event(kind, now_s, text, settled="", utterance=0):
+    return {"type": kind, "now_s": now_s, "text": text, "settled": settled, "utterance": utterance}
+
+
+class LiveFigures(unittest.TestCase):
+    EVENTS = [
+        {"type": "started", "now_s": 1.2, "at_s": 1.0, "known_s": 1.2, "utterance": 0},
+        text_event("partial", 1.3, " "),
+        text_event("partial", 1.6, "One", ""),
+        text_event("partial", 1.9, "One two", "One"),
+        {"type": "ended", "now_s": 2.6, "at_s": 2.0, "known_s": 2.5, "utterance": 0},
+        text_event("final", 2.7, "One two.", "One two."),
+        {"type": "started", "now_s": 4.2, "at_s": 4.0, "known_s": 4.2, "utterance": 1},
+        {"type": "ended", "now_s": 5.5, "at_s": 5.0, "known_s": 5.4, "utterance": 1},
+        text_event("final", 5.6, " Three.", " Three.", 1),
+    ]
+
+    def test_text(self):
+        self.assertEqual(live.text_of(self.EVENTS), "One two. Three.")
+
+    def test_delays(self):
+        found = live.delays(self.EVENTS, 1.0, 5.0)
+        self.assertAlmostEqual(found.final, 0.6)
+        self.assertAlmostEqual(found.first, 0.6)
+        self.assertEqual([round(s, 3) for s in found.decided], [0.2, 0.2])
+        self.assertAlmostEqual(live.speaking_s(self.EVENTS), 2.0)
+
+    def test_a_final_text_that_only_came_with_the_end_is_none(self):
+        late = [{**e, "after_end": True} if e["now_s"] == 5.6 else e for e in self.EVENTS]
+        self.assertIsNone(live.delays(late, 1.0, 5.0).final)
+        self.assertIsNone(live.delays([], 1.0, 5.0).first)
+
+    def test_settled_text_stays(self):
+        self.assertEqual(live.changed_words(self.EVENTS), 0)
+        wrong = [text_event("partial", 1, "One two", "One two"), text_event("partial", 2, "One too", "One")]
+        self.assertEqual(live.changed_words(wrong), 2)  # the text, and settled text that shrank
+        self.assertEqual(live.changed_words([*wrong[:1], text_event("final", 2, "One too.")]), 1)
+        self.assertEqual(live.changed_words([*wrong[:1], text_event("final", 2, "Two.", "", 1)]), 0)
+
+    def test_alignment(self):
+        self.assertEqual(live.matches("a b c d".split(), "b x d".split()), ["deleted", "kept", "changed", "kept"])
+        self.assertEqual(live.matches([], ["a"]), [])
+
+    def test_edges(self):
+        truth = "the quick brown fox jumps".split()
+        for said, lost in (("the quick brown fox jumps", (0, 0)), ("quick brown fox jumps", (1, 0)),
+                           ("the quick brown", (0, 2)), ("the quick red fox jumped", (0, 0)), ("", (5, 0))):
+            self.assertEqual(live.missing_edges(truth, truth, said.split()), lost, said)
+        # What nobody said is not missed.
+        self.assertEqual(live.missing_edges(truth, [*truth, "thank", "you"], truth), (0, 0))
+
+    def test_drift(self):
+        starts = [0.2, 600.1, 606.0, 1200.1, 1800.1, 2400.3, 3000.3]
+        self.assertAlmostEqual(live.drift_s(starts, 600), 0.2)
+        self.assertIsNone(live.drift_s(starts[:2], 600))
+
+    def test_figures(self):
+        reached = [live.Figure("x", value, "ms", 700, 450).reached for value in (450, 451, 701, None)]
+        self.assertEqual(reached, ["goal", "yes", "**no**", "-"])
+        self.assertIn("| x | 1,234 ms | 700 ms | 450 ms | **no** | why |",
+                      live.table([live.Figure("x", 1234, "ms", 700, 450, "why")]))
+        self.assertEqual(live.percentile(range(100), 0.95), 95)
+        self.assertIsNone(live.percentile([], 0.95))
+
+    def test_speech_by_its_energy(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("needs numpy")
+        sound = numpy.zeros(48000, "f4")
+        sound[16000:32000] = 0.5 * numpy.sin(numpy.arange(16000))
+        start, end = live.sharpen(sound, 1.2, 1.7)
+        self.assertAlmostEqual(start, 1.0, places=1)
+        self.assertAlmostEqual(end, 2.0, places=1)
+        self.assertEqual(live.sharpen(sound[:0], 1.2, 1.7), (1.2, 1.7))
 
 
 if __name__ == "__main__":
