@@ -6,8 +6,10 @@ import dataclasses
 import statistics
 
 QUIET_DB = 25       # below the level of speech: the word is over
+SURE_DB, FLOOR_DB = 12, 8
+GAP_S, RUN_S = 0.08, 0.06
 LEVEL_STEP_S = 0.01
-REACH_S = 0.5       # how far a word's beginning and end may be from where a recogniser puts them
+REACH_S = 0.5       # how far a word's end may be from where a recogniser puts it
 EDGE_SLACK = 2      # words
 
 
@@ -19,19 +21,31 @@ def levels_db(samples, rate=16000):
     return 10 * numpy.log10((frames.astype("f8") ** 2).mean(axis=1) + 1e-12)
 
 
+def loud_runs(level):
+    """[(start, end)] in seconds of what is loud enough to be speech, and long enough. The threshold is 25 dB below the
+    clip's speech (the 90th percentile), but 8 dB above its quietest parts (the 5th)."""
+    import numpy
+    speech, floor = numpy.percentile(level, 90), numpy.percentile(level, 5)
+    loud = level > min(speech - SURE_DB, max(speech - QUIET_DB, floor + FLOOR_DB))
+    runs = []
+    for at in numpy.nonzero(loud)[0] * LEVEL_STEP_S:
+        if runs and at - runs[-1][1] <= GAP_S:
+            runs[-1][1] = at + LEVEL_STEP_S
+        else:
+            runs.append([at, at + LEVEL_STEP_S])
+    return [(float(start), float(end)) for start, end in runs if end - start >= RUN_S]
+
+
 def sharpen(samples, start_s, end_s):
     """(start, end) of speech by its energy, near to where a recogniser found the first word's start and the last one's
-    end: the outermost 10 ms within half a second of them that are less than 25 dB below the level of the clip's speech
-    (the 90th percentile)."""
-    import numpy
+    end: the beginning of the first loud run that goes beyond that start, and the end of the last that begins before that
+    end, if they are no further than a second (recognisers let a first word begin with the silence before it) and half a
+    second from there."""
     level = levels_db(samples)
-    if not len(level):
-        return start_s, end_s
-    loud = numpy.nonzero(level > numpy.percentile(level, 90) - QUIET_DB)[0] * LEVEL_STEP_S
-    near_start = loud[(loud >= start_s - REACH_S) & (loud <= start_s + REACH_S)]
-    near_end = loud[(loud >= end_s - REACH_S) & (loud < end_s + REACH_S)]
-    return (float(near_start[0]) if len(near_start) else start_s,
-            float(near_end[-1]) + LEVEL_STEP_S if len(near_end) else end_s)
+    runs = loud_runs(level) if len(level) else []
+    starts = [max(a, start_s - REACH_S) for a, b in runs if b > start_s and a < start_s + 2 * REACH_S]
+    ends = [min(b, end_s + REACH_S) for a, b in runs if a < end_s and b > end_s - REACH_S]
+    return starts[0] if starts else start_s, ends[-1] if ends else end_s
 
 
 def text_of(events):
