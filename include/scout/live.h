@@ -31,7 +31,7 @@ typedef enum ScoutLiveEventType {
     SCOUT_LIVE_PARTIAL,        // u.text
     SCOUT_LIVE_SPEECH_ENDED,   // u.speech: it is decided that the speaker has stopped
     SCOUT_LIVE_FINAL,          // u.text: the utterance's text. None, if there turned out to be none
-    SCOUT_LIVE_COMMAND,        // u.command
+    SCOUT_LIVE_COMMAND,        // u.command: as soon as it is settled, before the text that has it
     SCOUT_LIVE_SKIPPED,        // u.skipped: sound without text
     SCOUT_LIVE_DEGRADED,       // u.degraded: whenever it changes
     SCOUT_LIVE_PROGRESS        // u.progress
@@ -43,6 +43,21 @@ typedef struct ScoutLiveSpeech {
     double known_s;     // how much sound had come when that was decided
 } ScoutLiveSpeech;
 
+typedef enum ScoutLiveCommandType {
+    SCOUT_LIVE_SCRATCH, // what was said last is to be taken back
+    SCOUT_LIVE_STOP     // "stop dictation"
+} ScoutLiveCommandType;
+
+// Something that was said to the program, not for the text. It belongs after the first `at_bytes`
+// of the utterance's text; whoever writes that text writes as much of it, does what the command
+// says, and goes on with the rest.
+typedef struct ScoutLiveCommand {
+    ScoutLiveCommandType type;
+    uint64_t utterance; // in which it was said
+    size_t at_bytes;
+    size_t bytes, characters; // SCRATCH: the last so many of all that is written go (code points)
+} ScoutLiveCommand;
+
 // The text of an utterance, so far or final, as it is to be put after the text of those before it:
 // it begins with the space or newline that separates them.
 typedef struct ScoutLiveText {
@@ -53,21 +68,11 @@ typedef struct ScoutLiveText {
     // FINAL only: what the model wrote, before rules of text were applied. One or more.
     const ScoutSegment *segments;
     size_t segment_count;
-    int continues; // FINAL: the speaker went on; what follows is the next utterance without a pause
+    // What was said in the text up to settled_bytes; each has been an event of its own, too.
+    const ScoutLiveCommand *commands;
+    size_t command_count;
+    int continues; // FINAL: the speaker goes on; the next utterance begins without any other event
 } ScoutLiveText;
-
-typedef enum ScoutLiveCommandType {
-    // What was said last is to be taken back: the text of `utterance`, or the last `characters` of
-    // it.
-    SCOUT_LIVE_SCRATCH,
-    SCOUT_LIVE_STOP // "stop dictation"
-} ScoutLiveCommandType;
-
-typedef struct ScoutLiveCommand {
-    ScoutLiveCommandType type;
-    uint64_t utterance; // in which it was said
-    size_t characters;  // SCRATCH: how many code points at the end of the text told so far
-} ScoutLiveCommand;
 
 typedef enum ScoutLivePace {
     SCOUT_LIVE_FULL,       // partial texts as often as asked for
@@ -148,6 +153,9 @@ SCOUT_API ScoutStatus scout_live_flush(ScoutLive *live, ScoutError *error);
 // No more sound comes: waits until all of it was listened to and told of. Afterwards only
 // scout_live_free is allowed.
 SCOUT_API ScoutStatus scout_live_finish(ScoutLive *live, ScoutError *error);
+
+// Sound that was pushed and not listened to yet, in seconds. Any thread.
+SCOUT_API double scout_live_backlog_s(ScoutLive *live);
 
 // Any thread; async-signal-safe.
 SCOUT_API void scout_live_cancel(ScoutLive *live);

@@ -268,6 +268,14 @@ ScoutStatus scout_live_push(ScoutLive *live, const float *samples, size_t count,
     return status;
 }
 
+double scout_live_backlog_s(ScoutLive *live)
+{
+    pthread_mutex_lock(&live->lock);
+    const uint64_t waiting = live->written - live->read;
+    pthread_mutex_unlock(&live->lock);
+    return (double)waiting / SCOUT_SAMPLE_RATE;
+}
+
 ScoutStatus scout_live_flush(ScoutLive *live, ScoutError *error)
 {
     if (!live)

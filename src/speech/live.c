@@ -70,6 +70,8 @@ void live_free(Live *live)
     if (!live)
         return;
     turn_leave(&live->turn);
+    polish_free(live->polish);
+    polish_rules_free(live->plain_rules);
     passage_free(live->passage);
     lanes_free(live->partial_lanes);
     lanes_free(live->final_lanes);
@@ -169,6 +171,22 @@ static ScoutStatus make_work(Live *live, const LiveSetup *setup, ScoutError *err
     return status == SCOUT_OK ? votes_init(&live->votes, error) : status;
 }
 
+static ScoutStatus make_polish(Live *live, ScoutError *error)
+{
+    const PolishRules *rules = live->options.rules;
+    ScoutStatus status = SCOUT_OK;
+    if (!rules) {
+        const ScoutTextOptions plain = {.size = sizeof plain};
+        status = polish_rules_new(&plain, &live->plain_rules, error);
+        rules = live->plain_rules;
+    }
+    if (status == SCOUT_OK)
+        status = polish_new(rules, &live->polish, error);
+    if (status == SCOUT_OK && live->language_known)
+        polish_set_language(live->polish, language_code(live->language));
+    return status;
+}
+
 ScoutStatus live_new(const LiveSetup *setup, Live **live, ScoutError *error)
 {
     Live *made = mem_array(1, sizeof *made);
@@ -202,6 +220,8 @@ ScoutStatus live_new(const LiveSetup *setup, Live **live, ScoutError *error)
         status = make_listening(made, setup->silero, error);
     if (status == SCOUT_OK)
         status = make_work(made, setup, error);
+    if (status == SCOUT_OK)
+        status = make_polish(made, error);
     if (status != SCOUT_OK) {
         live_free(made);
         return status;

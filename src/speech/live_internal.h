@@ -10,6 +10,7 @@
 #include "passage.h"
 #include "report.h"
 #include "speech/live.h"
+#include "speech/polish.h"
 #include "speech/turn.h"
 #include "speech/vad.h"
 #include "track.h"
@@ -83,7 +84,10 @@ struct Live {
     Buffer skipped;  // ScoutSkipped[]
     bool keeping;    // events of the report are kept, not sent
     Buffer text, raw, scratch, told_text;
-    bool any_text;           // a final was told
+    Polish *polish;
+    PolishRules *plain_rules; // where the caller has none: only what joins utterances
+    ScoutLiveCommand commands[POLISH_EVENTS_MAX]; // of the utterance at hand
+    size_t told_commands;
     uint64_t told_utterance; // of the last partial text, and 1
     size_t told_settled;     // bytes of it
     int64_t progress_received, progress_settled;
@@ -119,7 +123,7 @@ ScoutStatus live_tell_final(Live *live, Utterance *utterance, ScoutError *error)
 ScoutStatus live_tell_silence(Live *live, int64_t end, ScoutError *error);
 ScoutStatus live_tell_progress(Live *live, ScoutError *error);
 ScoutStatus live_tell_language(Live *live, ScoutError *error);
-// Of text tokens, as it is shown. False when memory is out.
+// The text of the tokens, but for a character that is cut off. False when memory is out.
 bool live_tokens_text(Live *live, const int32_t *tokens, size_t count, Buffer *text);
 // A ScoutEventCallback whose context is the Live: what the report says.
 int live_hear_report(void *context, const ScoutEvent *event);

@@ -40,57 +40,82 @@ ScoutStatus live_tell_progress(Live *live, ScoutError *error)
 
 // -------------------------------------------------------------------------------------------- text
 
-// The space before the very first text stands for nothing.
-static void append_shown(Live *live, Buffer *text, const char *raw, size_t length)
-{
-    while (!live->any_text && text->length == 0 && length > 0 && *raw == ' ') {
-        raw++;
-        length--;
-    }
-    buffer_append(text, raw, length);
-}
-
 bool live_tokens_text(Live *live, const int32_t *tokens, size_t count, Buffer *text)
 {
     static const char CUT[] = "\xEF\xBF\xBD"; // a character that goes on in the next token
-    Buffer *raw = &live->raw;
-    buffer_clear(raw);
+    const size_t size = sizeof CUT - 1;
     buffer_clear(text);
-    if (!text_append_tokens(raw, whisper_bpe(live->whisper), tokens, count, &live->scratch))
+    if (!text_append_tokens(text, whisper_bpe(live->whisper), tokens, count, &live->scratch))
         return false;
-    size_t length = raw->length;
-    if (length >= sizeof CUT - 1 &&
-        memcmp(raw->data + length - (sizeof CUT - 1), CUT, sizeof CUT - 1) == 0)
-        length -= sizeof CUT - 1;
-    append_shown(live, text, buffer_text(raw), length);
-    return !text->failed;
+    if (text->length >= size && memcmp(text->data + text->length - size, CUT, size) == 0)
+        text->length -= size;
+    return true;
+}
+
+// Those that were not events yet become some; all are put into `commands`.
+static ScoutStatus tell_commands(Live *live, const Utterance *utterance, const PolishText *polished,
+                                 ScoutError *error)
+{
+    ScoutStatus status = SCOUT_OK;
+    if (live->told_utterance != utterance->id + 1)
+        live->told_commands = 0;
+    for (size_t i = 0; i < polished->event_count && status == SCOUT_OK; i++) {
+        const PolishEvent *said = &polished->events[i];
+        live->commands[i] = (ScoutLiveCommand){
+            .type = said->type == POLISH_STOP ? SCOUT_LIVE_STOP : SCOUT_LIVE_SCRATCH,
+            .utterance = utterance->id,
+            .at_bytes = said->at_bytes,
+            .bytes = said->bytes,
+            .characters = said->characters};
+        if (i < live->told_commands)
+            continue;
+        const ScoutLiveEvent event = {.type = SCOUT_LIVE_COMMAND, .u.command = live->commands[i]};
+        live->told_commands = i + 1;
+        live->told_utterance = utterance->id + 1;
+        status = live_send(live, &event, error);
+    }
+    return status;
+}
+
+// Whether the text is the one that was told last, of the same utterance.
+static bool is_told(Live *live, const Utterance *utterance, const PolishText *polished)
+{
+    const Buffer *told = &live->told_text;
+    return live->told_utterance == utterance->id + 1 && told->length == polished->length &&
+           live->told_settled == polished->settled_bytes &&
+           memcmp(buffer_text(told), polished->text, polished->length) == 0;
 }
 
 ScoutStatus live_tell_partial(Live *live, const Utterance *utterance, ScoutError *error)
 {
-    Buffer *text = &live->text, *told = &live->told_text;
-    if (!live_tokens_text(live, utterance->tokens, utterance->settled_count, text))
+    Buffer *settled = &live->raw, *all = &live->text;
+    if (!live_tokens_text(live, utterance->tokens, utterance->settled_count, settled) ||
+        !live_tokens_text(live, utterance->tokens, utterance->count, all) ||
+        all->length < settled->length)
         return error_no_memory(error);
-    const size_t settled = text->length;
-    if (!live_tokens_text(live, utterance->tokens, utterance->count, text))
-        return error_no_memory(error);
-    const bool known = live->told_utterance == utterance->id + 1 && told->length == text->length &&
-                       memcmp(buffer_text(told), buffer_text(text), text->length) == 0;
-    const bool same = known && settled == live->told_settled;
+    PolishText polished;
+    ScoutStatus status = polish_partial(live->polish, buffer_text(all), settled->length,
+                                        buffer_text(all) + settled->length,
+                                        all->length - settled->length, &polished, error);
+    if (status != SCOUT_OK || is_told(live, utterance, &polished))
+        return status;
+    status = tell_commands(live, utterance, &polished, error);
     live->told_utterance = utterance->id + 1;
-    live->told_settled = settled;
-    buffer_clear(told);
-    buffer_append(told, buffer_text(text), text->length);
-    if (told->failed)
+    live->told_settled = polished.settled_bytes;
+    buffer_clear(&live->told_text);
+    buffer_append(&live->told_text, polished.text, polished.length);
+    if (live->told_text.failed)
         return error_no_memory(error);
-    if (text->length == 0 || same)
-        return SCOUT_OK;
+    if (polished.length == 0 || status != SCOUT_OK)
+        return status;
     const ScoutLiveEvent event = {.type = SCOUT_LIVE_PARTIAL,
                                   .u.text = {.utterance = utterance->id,
                                              .start_s = live_seconds(live, utterance->onset),
                                              .end_s = live_seconds(live, utterance->heard),
-                                             .text = buffer_text(text),
-                                             .settled_bytes = settled}};
+                                             .text = polished.text,
+                                             .settled_bytes = polished.settled_bytes,
+                                             .commands = live->commands,
+                                             .command_count = polished.event_count}};
     return live_send(live, &event, error);
 }
 
@@ -125,7 +150,7 @@ bool live_begins_with_settled(Live *live, const Utterance *utterance, const int3
 {
     if (utterance->settled_count == 0)
         return true;
-    Buffer *settled = &live->told_text, *text = &live->text;
+    Buffer *settled = &live->raw, *text = &live->text;
     return live_tokens_text(live, utterance->tokens, utterance->settled_count, settled) &&
            live_tokens_text(live, tokens, count, text) && text->length >= settled->length &&
            memcmp(buffer_text(text), buffer_text(settled), settled->length) == 0;
@@ -172,40 +197,46 @@ static ScoutStatus keep_promise(Live *live, const Utterance *utterance, ScoutErr
     return SCOUT_OK;
 }
 
-// The text of all segments, as it is shown.
+// The text of all segments, as the model wrote it.
 static bool join_segments(Live *live)
 {
     const ScoutSegment *segments = (const ScoutSegment *)(const void *)live->segments.data;
     buffer_clear(&live->text);
     for (size_t i = 0; i < live->segments.length / sizeof *segments; i++)
-        append_shown(live, &live->text, segments[i].text, strlen(segments[i].text));
+        buffer_append_text(&live->text, segments[i].text);
     return !live->text.failed;
 }
 
 static bool promise_is_kept(Live *live, const Utterance *utterance)
 {
-    return live_tokens_text(live, utterance->tokens, utterance->settled_count, &live->told_text) &&
-           live->text.length >= live->told_text.length &&
-           memcmp(buffer_text(&live->text), buffer_text(&live->told_text),
-                  live->told_text.length) == 0;
+    return live_tokens_text(live, utterance->tokens, utterance->settled_count, &live->raw) &&
+           live->text.length >= live->raw.length &&
+           memcmp(buffer_text(&live->text), buffer_text(&live->raw), live->raw.length) == 0;
 }
 
 static ScoutStatus send_final(Live *live, const Utterance *utterance, ScoutError *error)
 {
     const ScoutSegment *segments = (const ScoutSegment *)(const void *)live->segments.data;
     const size_t count = live->segments.length / sizeof *segments;
-    if (count == 0)
-        return SCOUT_OK;
+    PolishText polished;
+    ScoutStatus status =
+        polish_final(live->polish, buffer_text(&live->text), live->text.length, &polished, error);
+    if (status == SCOUT_OK && count > 0)
+        status = tell_commands(live, utterance, &polished, error);
+    live->told_utterance = 0;
+    if (status != SCOUT_OK || count == 0)
+        return status;
     const ScoutLiveEvent event = {.type = SCOUT_LIVE_FINAL,
                                   .u.text = {.utterance = utterance->id,
                                              .start_s = segments[0].start_s,
                                              .end_s = segments[count - 1].end_s,
-                                             .text = buffer_text(&live->text),
-                                             .settled_bytes = live->text.length,
+                                             .text = polished.text,
+                                             .settled_bytes = polished.length,
                                              .segments = segments,
                                              .segment_count = count,
+                                             .commands = live->commands,
+                                             .command_count = polished.event_count,
                                              .continues = utterance->continues}};
-    live->any_text = true;
     return live_send(live, &event, error);
 }
 

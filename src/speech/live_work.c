@@ -145,6 +145,7 @@ static ScoutStatus ask_language(Live *live, const Utterance *utterance, int64_t 
         return status;
     const bool sure = votes_choose(&live->votes, &live->language, &live->language_probability);
     live->language_guessed = true;
+    polish_set_language(live->polish, language_code(live->language));
     live->language_known = sure || live->votes.speech >= samples_of(LANGUAGE_ENOUGH_S);
     return SCOUT_OK;
 }
@@ -238,15 +239,14 @@ static ScoutStatus note_done(Live *live, const Utterance *utterance, ScoutError 
         return status;
     int32_t tokens[UTTERANCE_TOKENS_MAX];
     const size_t count = text_tokens(live, &result, tokens);
-    buffer_clear(&live->raw);
-    if (!text_append_tokens(&live->raw, whisper_bpe(live->whisper), tokens, count, &live->scratch))
-        return error_no_memory(error);
     live->final_cost_s = live->job.cost_s;
     if (!live->job.forced && !live_begins_with_settled(live, utterance, tokens, count)) {
         const Plan plan = live->job.plan;
         drop_job(live);
         return begin_job(live, JOB_FINAL, utterance, plan, true, error);
     }
+    if (!live_tokens_text(live, tokens, count, &live->raw))
+        return error_no_memory(error);
     live->job.done = true;
     live->job.sentence = result.verdict == WINDOW_TEXT && result.ended && result.reliable &&
                          utterance_is_sentence(buffer_text(&live->raw), live->raw.length);

@@ -1,0 +1,137 @@
+// A capture's inside: capture.c has what an outsider calls, capture_run.c the thread that takes the
+// sound, capture_keep.c its recordings, capture_tell.c the events.
+//
+// Threads. The taker reads the sources, keeps the frames and hands them to the live streams; it
+// never waits for a disk, for recognition or for the receiver of events. What it has to say goes
+// through a queue to the teller, which calls the receiver; live streams call it from threads of
+// their own. One lock orders those calls, another what is appended to the journal.
+#ifndef API_CAPTURE_INTERNAL_H
+#define API_CAPTURE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "audio/capture.h"
+#include "audio/journal.h"
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "engine.h"
+#include "recording_notes.h"
+#include <scout/capture.h>
+
+enum {
+    CAPTURE_CHANNELS_MAX = 2,
+    CAPTURE_EVENTS_MAX = 256,
+    CAPTURE_TEXT_MAX = AUDIO_CAPTURE_TEXT_MAX
+};
+
+// The last seconds of sound, for what begins before it is known that it begins.
+typedef struct CaptureRecent {
+    int16_t *frames; // [capacity * channels], a ring
+    size_t capacity, channels;
+    uint64_t count; // frames that were put in so far; the last `capacity` of them are there
+} CaptureRecent;
+
+ScoutStatus capture_recent_init(CaptureRecent *recent, size_t capacity, size_t channels,
+                                ScoutError *error);
+void capture_recent_done(CaptureRecent *recent);
+void capture_recent_put(CaptureRecent *recent, const int16_t *frames, size_t count);
+// The frames from `from` on, which are there, in one or two pieces: returns the first.
+const int16_t *capture_recent_at(const CaptureRecent *recent, uint64_t from, size_t *count);
+
+// An event that waits, with a copy of its texts.
+typedef struct CaptureNews {
+    ScoutCaptureEvent event;
+    char text[CAPTURE_TEXT_MAX], device[AUDIO_DEVICE_TEXT_MAX];
+} CaptureNews;
+
+typedef struct CaptureChannel {
+    struct ScoutCapture *capture;
+    size_t index;
+    ScoutLive *live; // NULL: no text
+    // Told by the live stream, under the journal's lock:
+    bool speaking;
+    uint64_t speech_start, speech_end; // in frames of the capture
+    uint64_t heard, settled;           // frames listened to, and told of
+} CaptureChannel;
+
+// The recording that is being made. Under the journal's lock.
+typedef struct CaptureRecording {
+    Journal *journal; // NULL: none
+    char *folder;
+    uint64_t start; // frame of the capture that is its first
+    RecordingNotes notes;
+    bool safety; // it is removed when the capture has ended well
+} CaptureRecording;
+
+struct ScoutCapture {
+    ScoutEngine *engine;
+    ScoutCaptureOptions options; // its texts lie in the arena
+    Arena arena;
+    ScoutCaptureCallback callback;
+    void *context;
+    Cancel cancel; // of everything
+    atomic_bool stop;
+    AudioCaptureSet *set; // the taker's
+    size_t channels;
+    CaptureChannel channel[CAPTURE_CHANNELS_MAX];
+    pthread_t taker, teller;
+    bool taking, telling; // the threads were made, and not joined yet
+
+    // The taker's.
+    int16_t *frames;            // of a read
+    CaptureRecent taken, aside; // sound that was taken; sound that came while it was paused
+    int64_t disk_ns, level_ns;  // when that was told last
+    JournalDiskState disk;
+    float peak[CAPTURE_CHANNELS_MAX];
+    double squares[CAPTURE_CHANNELS_MAX];
+    size_t squared;
+    bool paused;
+
+    pthread_mutex_t wishes; // guards the four below
+    bool wants_pause, wants_resume;
+    double pause_after_s, resume_pre_roll_s;
+
+    pthread_mutex_t keeping; // guards the recording and the channels' figures
+    CaptureRecording recording;
+    ScoutStatus keep_failed;
+    ScoutError keep_error;
+
+    pthread_mutex_t calling; // one call of the receiver at a time
+    atomic_bool refused;     // the receiver wants no more
+
+    pthread_mutex_t posting; // guards the queue
+    pthread_cond_t posted;
+    CaptureNews *news; // [CAPTURE_EVENTS_MAX], a ring
+    size_t news_first, news_count;
+    bool closing; // no more comes
+
+    ScoutStatus failed; // of the taker
+    ScoutError error;
+};
+
+double capture_seconds(uint64_t frames);
+
+// capture_run.c
+void *capture_take(void *capture);
+
+// capture_tell.c: any thread but a live stream's. Copies.
+void capture_post(ScoutCapture *capture, const ScoutCaptureEvent *event);
+void *capture_teller(void *capture);
+int capture_hear_live(void *channel, const ScoutLiveEvent *event);
+// Of the sources, as it is read.
+void capture_tell_report(ScoutCapture *capture, const AudioCaptureReport *report, size_t count);
+void capture_tell_level(ScoutCapture *capture, const int16_t *frames, size_t count);
+void capture_tell_disk(ScoutCapture *capture);
+
+// capture_keep.c; with the lock `keeping` held where it says so.
+ScoutStatus capture_keep_begin(ScoutCapture *capture, ScoutError *error);
+// The frames that were just put into `taken`.
+ScoutStatus capture_keep_frames(ScoutCapture *capture, size_t count, ScoutError *error);
+void capture_keep_event(CaptureChannel *channel, const ScoutLiveEvent *event);
+void capture_keep_mark(ScoutCapture *capture, const char *kind, const char *detail);
+// Ends the recording when nobody has spoken for long enough; `now`: in any case.
+void capture_keep_end(ScoutCapture *capture, bool now, bool well);
+
+#endif
