@@ -123,6 +123,9 @@ typedef struct ScoutLiveOptions {
     // backlog_folder (NULL: $TMPDIR or /var/tmp). More is an error of scout_live_push, LIMIT.
     double backlog_max_s; // default 86400
     const char *backlog_folder;
+    // Nonzero: sound is listened to when the texts of what came before it are found, however fast
+    // it is pushed: a file gives the text that it would give if it were spoken now.
+    int patient;
     double start_s; // the recording's time of the first sample pushed; all times count from it
 } ScoutLiveOptions;
 

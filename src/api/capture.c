@@ -174,6 +174,7 @@ static ScoutStatus open_lives(ScoutCapture *capture, const ScoutLiveOptions *giv
             continue;
         ScoutLiveOptions live = *given;
         live.start_s = 0;
+        live.patient = capture_can_wait(capture);
         status = scout_live_new(capture->engine, &live, capture_hear_live, channel, &channel->live,
                                 error);
     }

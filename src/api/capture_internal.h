@@ -115,6 +115,8 @@ double capture_seconds(uint64_t frames);
 
 // capture_run.c
 void *capture_take(void *capture);
+// Whether the source is read as fast as it is listened to, and no faster.
+bool capture_can_wait(const ScoutCapture *capture);
 
 // capture_tell.c: any thread but a live stream's. Copies.
 void capture_post(ScoutCapture *capture, const ScoutCaptureEvent *event);

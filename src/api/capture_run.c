@@ -50,7 +50,10 @@ static ScoutStatus take_frames(ScoutCapture *capture, const int16_t *frames, siz
     ScoutStatus status = capture_keep_frames(capture, count, error);
     for (size_t i = 0; i < capture->channels && !status; i++)
         status = push_channel(&capture->channel[i], frames, count, error);
-    return status;
+    // Without text there still is the recording, which can be transcribed later.
+    const bool goes_on = status && status != SCOUT_ERROR_CANCELLED &&
+                         capture->options.recording != SCOUT_RECORD_NOTHING;
+    return goes_on ? SCOUT_OK : status;
 }
 
 static void flush_lives(ScoutCapture *capture)
@@ -135,12 +138,17 @@ static double backlog_s(const ScoutCapture *capture)
     return most;
 }
 
+bool capture_can_wait(const ScoutCapture *capture)
+{
+    const ScoutCaptureSource source = capture->options.source;
+    return !capture->options.real_time &&
+           (source == SCOUT_SOURCE_FILE || source == SCOUT_SOURCE_RAW);
+}
+
 // A source that waits is not read faster than it is listened to.
 static void wait_for_lives(const ScoutCapture *capture)
 {
-    const ScoutCaptureSource source = capture->options.source;
-    const bool waits =
-        !capture->options.real_time && (source == SCOUT_SOURCE_FILE || source == SCOUT_SOURCE_RAW);
+    const bool waits = capture_can_wait(capture);
     while (waits && backlog_s(capture) > AHEAD_S && !is_cancelled(capture) &&
            !atomic_load(&capture->stop))
         clock_sleep_ms(WAIT_MS);

@@ -24,6 +24,7 @@ struct ScoutLive {
     ScoutEngine *engine;
     EngineModel *model; // in use
     Live *live;         // the thread's
+    bool patient;
     Cancel cancel;
     pthread_t thread;
     bool started, joined;
@@ -56,17 +57,17 @@ static ScoutStatus take_task(ScoutLive *live, size_t room, bool idle, Task *task
     while (idle && live->written == live->read && live->flush_at == 0 && !live->finishing &&
            !cancel_is_raised(&live->cancel))
         condition_wait(&live->changed, &live->lock, &live->cancel);
-    size_t most = BASE_MIN(room, (size_t)PUSH_SAMPLES);
+    size_t most = live->patient && !idle ? 0 : BASE_MIN(room, (size_t)PUSH_SAMPLES);
     if (live->flush_at > 0)
         most = (size_t)BASE_MIN((uint64_t)most, live->flush_at - live->read);
     task->count = 0;
     ScoutStatus status = spool_read(live->spool, task->samples, most, &task->count, error);
     live->read += task->count;
-    task->flush = live->flush_at > 0 && live->flush_at == live->read;
+    task->flush = live->flush_at > 0 && live->flush_at == live->read && (idle || !live->patient);
     if (task->flush)
         live->flush_at = 0;
-    task->end = live->finishing && live->read == live->written;
-    task->waiting_s = (double)(live->written - live->read) / SCOUT_SAMPLE_RATE;
+    task->end = live->finishing && live->read == live->written && (idle || !live->patient);
+    task->waiting_s = live->patient ? 0 : (double)(live->written - live->read) / SCOUT_SAMPLE_RATE;
     pthread_mutex_unlock(&live->lock);
     for (size_t i = 0; i < task->count; i++)
         task->converted[i] = (float)task->samples[i] * (1.0f / 32768.0f);
@@ -76,9 +77,9 @@ static ScoutStatus take_task(ScoutLive *live, size_t room, bool idle, Task *task
 static ScoutStatus listen_to_all(ScoutLive *live, ScoutError *error)
 {
     Task task;
-    bool idle = false, ended = false;
+    bool idle = true, ended = false;
     while (!(ended && idle)) {
-        ScoutStatus status = take_task(live, live_room(live->live), idle && !ended, &task, error);
+        ScoutStatus status = take_task(live, live_room(live->live), idle, &task, error);
         if (status == SCOUT_OK)
             status = live_push(live->live, task.converted, task.count, error);
         if (status == SCOUT_OK && task.flush)
@@ -109,6 +110,12 @@ static void *run_thread(void *context)
 }
 
 // ----------------------------------------------------------------------------------------- options
+
+void scout_live_options_init(ScoutLiveOptions *options)
+{
+    if (options)
+        live_options_init(options);
+}
 
 static ScoutStatus check_options(const ScoutLiveOptions *given, ScoutLiveOptions *options,
                                  ScoutTranscribeOptions *transcribe, ScoutError *error)
@@ -175,6 +182,7 @@ ScoutStatus scout_live_new(ScoutEngine *engine, const ScoutLiveOptions *options,
     if (!made)
         return error_no_memory(error);
     made->engine = engine;
+    made->patient = checked.patient != 0;
     cancel_init(&made->cancel);
     pthread_mutex_init(&made->lock, NULL);
     condition_init(&made->changed);

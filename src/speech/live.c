@@ -26,10 +26,8 @@ static const int64_t DIVIDE_BEFORE = (int64_t)SCOUT_SAMPLE_RATE / 4;
 // Sound that may be held beside an utterance: what came while its text was found.
 static const int64_t SLACK = (int64_t)6 * SCOUT_SAMPLE_RATE;
 
-void scout_live_options_init(ScoutLiveOptions *options)
+void live_options_init(ScoutLiveOptions *options)
 {
-    if (!options)
-        return;
     *options = (ScoutLiveOptions){
         .size = sizeof(*options),
         .partials = 1,

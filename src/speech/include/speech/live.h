@@ -55,6 +55,7 @@ ScoutStatus live_end(Live *live, ScoutError *error);
 // Where the time went so far. Borrowed.
 const ScoutTimings *live_timings(const Live *live);
 
+void live_options_init(ScoutLiveOptions *options); // the defaults
 // Checks ranges; says which is wrong.
 ScoutStatus live_options_check(const ScoutLiveOptions *options, ScoutError *error);
 
