@@ -309,6 +309,48 @@ class CaptureTest(unittest.TestCase):
         capture.await_event('unmuted', seconds=2)
         capture.stop()
 
+    def test_portaudio_hears_the_same_through_alsa(self):
+        self.server.start()
+        with open(os.path.join(self.folder, '.asoundrc'), 'w') as file:
+            file.write('pcm.!default { type pulse }\nctl.!default { type pulse }\n')
+        rows = subprocess.run([CAPTURE, '--list', 'portaudio'], env=self.server.env, check=True,
+                              capture_output=True, text=True)
+        self.assertEqual(rows.stderr, '')
+        if 'ALSA: default' not in rows.stdout:
+            self.skipTest('libasound2-plugins is needed')
+        tone = os.path.join(self.folder, 'tone.wav')
+        write_wav(tone, sweep(1.5))
+        capture = self.capture('portaudio', 'default')
+        self.assertIn('ALSA: default', capture.await_event('started').text)
+        time.sleep(0.5)
+        self.server.play(tone)
+        time.sleep(0.5)
+        first, last = extent(capture.stop()[0])
+        self.assertAlmostEqual(last - first, 1.5 * RATE, delta=60)
+        missing = self.capture('portaudio', 'ALSA: nothing of this name')
+        self.assertIn('no device', missing.await_event('waiting', seconds=3).text)
+
+    def test_portaudio_without_a_microphone(self):
+        capture = self.capture('portaudio', 'default')
+        self.assertIn('no microphone', capture.await_event('waiting', seconds=3).text)
+
+    def test_portaudio_notices_a_server_that_ends(self):
+        self.server.start()
+        with open(os.path.join(self.folder, '.asoundrc'), 'w') as file:
+            file.write('pcm.!default { type pulse }\nctl.!default { type pulse }\n')
+        capture = self.capture('portaudio', 'default')
+        try:
+            capture.await_event('started')
+        except AssertionError:
+            self.skipTest('libasound2-plugins is needed')
+        time.sleep(0.3)
+        killed = (time.time() - capture.begin) * 1000
+        self.server.stop()
+        self.assertLess(capture.await_event('lost', seconds=4).ms - killed, 1500)
+        self.server.start()
+        capture.await_event('resumed', seconds=10)
+        capture.stop()
+
     def test_a_missing_module_is_said(self):
         out = subprocess.run([CAPTURE, '--list'], env=dict(self.server.env, SCOUT_MODULES=self.folder),
                              capture_output=True, text=True)
