@@ -201,6 +201,7 @@ typedef struct Finish {
     RecordingListen listen;
     Cancel cancel; // raised when the progress callback says so
     const char *what;
+    bool interrupted; // as it was found
 } Finish;
 
 static void tell_progress(void *context, double done)
@@ -320,12 +321,13 @@ static json_t *about_json(const Finish *finish, const json_t *text_json)
     const RecordingContent *content = &finish->recording->content;
     const JournalSummary *summary = &content->summary;
     const double rate = summary->info.rate_hz;
-    return json_pack("{s:i, s:o, s:I, s:f, s:i, s:i, s:s, s:b, s:f, s:O, s:O, s:I, s:I, s:s}",
+    return json_pack("{s:i, s:o, s:I, s:f, s:i, s:i, s:s, s:b, s:b, s:f, s:O, s:O, s:I, s:I, s:s}",
                      "version", 1, "created", local_time(summary->info.created_ms), "created_ms",
                      (json_int_t)summary->info.created_ms, "duration",
                      (double)summary->frames / rate, "rate", (int)summary->info.rate_hz, "channels",
                      (int)summary->info.channels, "sound", sound_names[finish->options.sound],
-                     "interrupted", content->interrupted, "missing",
+                     "journal_kept", finish->options.keep_journal != 0, "interrupted",
+                     content->interrupted, "missing",
                      (double)(summary->frames - summary->present_frames) / rate, "gaps",
                      content->gaps, "marks", content->marks, "utterances",
                      (json_int_t)json_array_size(json_object_get(text_json, "utterances")),
@@ -394,9 +396,11 @@ static ScoutStatus finish_journal(Finish *finish, ScoutError *error)
     // Its writer may have been at work when it was looked at.
     recording_content_done(&recording->content);
     status = recording_content_load(path, &recording->content, error);
+    finish->interrupted = recording->content.interrupted;
     if (!status)
         status = finish_open(finish, journal, path, error);
-    const ScoutStatus closed = journal_close(journal, !status, FLUSH_MS, status ? NULL : error);
+    const bool ends = !status && !recording->content.summary.ended;
+    const ScoutStatus closed = journal_close(journal, ends, FLUSH_MS, status ? NULL : error);
     return status ? status : closed;
 }
 

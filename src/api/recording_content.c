@@ -57,6 +57,7 @@ static ScoutStatus add_item(RecordingContent *content, const JournalRecord *reco
     const RecordingItem item = {.json = json,
                                 .channel = record->channel,
                                 .position = record->position,
+                                .end = record->end,
                                 .sequence = record->sequence,
                                 .is_text = record->type == JOURNAL_TEXT};
     if (recording_json_put(json, "channel", json_integer((json_int_t)record->channel)) &&
@@ -79,6 +80,18 @@ static void settle(RecordingContent *content, uint32_t channel, uint64_t positio
         items[i - 1].settled = true;
     }
     content->settled[channel] = BASE_MAX(content->settled[channel], position);
+}
+
+// Who ended in peace has told all that he knew, in the order of time.
+static void settle_all(RecordingContent *content)
+{
+    uint64_t ends[JOURNAL_CHANNELS_MAX] = {0};
+    size_t count;
+    const RecordingItem *items = items_of(content, &count);
+    for (size_t i = 0; i < count; i++)
+        ends[items[i].channel] = BASE_MAX(ends[items[i].channel], items[i].end);
+    for (uint32_t c = 0; c < content->summary.info.channels; c++)
+        settle(content, c, BASE_MIN(ends[c], content->summary.frames));
 }
 
 // What is not settled is told again by whoever resumed.
@@ -190,6 +203,9 @@ static ScoutStatus add_record(RecordingContent *content, const JournalRecord *re
             settle(content, record->channel, record->position);
         return SCOUT_OK;
     case JOURNAL_END:
+        if (content->trusted)
+            settle_all(content);
+        return SCOUT_OK;
     case JOURNAL_NONE: break;
     }
     return SCOUT_OK;

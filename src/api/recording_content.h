@@ -15,7 +15,7 @@ enum { RECORDING_LANGUAGE_BYTES = 16 };
 typedef struct RecordingItem {
     json_t *json; // owned
     uint32_t channel;
-    uint64_t position;
+    uint64_t position, end;
     uint64_t sequence;
     bool is_text;
     bool settled; // told once and for all

@@ -258,6 +258,34 @@ static void test_unsettled_needs_an_engine(void **state)
     mem_free(folder);
 }
 
+// The journal is kept where that is wanted, and the recording is finished all the same.
+static void test_kept_journal(void **state)
+{
+    (void)state;
+    char *folder = make_folder();
+    Journal *journal = make_journal(folder, 1);
+    RecordingNotes notes = {.journal = journal};
+    append_tone(journal, 0, RATE, 1);
+    tell_final(&notes, 0, 0.5, 1, " One."); // no settled record follows, but an end in peace
+    assert_int_equal(journal_close(journal, true, 10000, NULL), SCOUT_OK);
+    ScoutRecording *recording = open_recording(folder, SCOUT_RECORDING_CLOSED);
+    ScoutRecordingOptions options;
+    scout_recording_options_init(&options);
+    options.keep_journal = 1;
+    assert_int_equal(scout_recording_finish(NULL, recording, &options, NULL, NULL, NULL), SCOUT_OK);
+    assert_int_equal(scout_recording_info(recording)->state, SCOUT_RECORDING_FINISHED);
+    scout_recording_free(recording);
+    assert_true(has_file(folder, RECORDING_JOURNAL));
+    recording = open_recording(folder, SCOUT_RECORDING_FINISHED);
+    assert_int_equal(scout_recording_info(recording)->texts, 1);
+    scout_recording_free(recording);
+    check_text(folder, "One.\n");
+    char *about = read_text(folder, RECORDING_ABOUT);
+    assert_non_null(strstr(about, "\"interrupted\": false"));
+    mem_free(about);
+    mem_free(folder);
+}
+
 // --- With the real model
 // ---------------------------------------------------------------------------------------
 
@@ -383,6 +411,7 @@ int main(void)
         IN_FOLDER(test_folders),
         IN_FOLDER(test_finished_without_listening),
         IN_FOLDER(test_unsettled_needs_an_engine),
+        IN_FOLDER(test_kept_journal),
         IN_FOLDER(test_listening_is_resumed),
         IN_FOLDER(test_skipped_spans_are_listened_to),
     };
