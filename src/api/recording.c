@@ -327,7 +327,7 @@ static json_t *about_json(const Finish *finish, const json_t *text_json)
                      (double)summary->frames / rate, "rate", (int)summary->info.rate_hz, "channels",
                      (int)summary->info.channels, "sound", sound_names[finish->options.sound],
                      "journal_kept", finish->options.keep_journal != 0, "interrupted",
-                     content->interrupted, "missing",
+                     finish->interrupted, "missing",
                      (double)(summary->frames - summary->present_frames) / rate, "gaps",
                      content->gaps, "marks", content->marks, "utterances",
                      (json_int_t)json_array_size(json_object_get(text_json, "utterances")),

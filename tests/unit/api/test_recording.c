@@ -372,6 +372,32 @@ static void test_listening_is_resumed(void **state)
     scout_engine_free(engine);
 }
 
+// A pause at the end that nothing tells of yet makes no interrupted recording.
+static void test_silence_at_the_end(void **state)
+{
+    (void)state;
+    ScoutEngine *engine = need_engine();
+    char *folder = make_folder();
+    Journal *journal = make_journal(folder, 1);
+    RecordingNotes notes = {.journal = journal};
+    int16_t *silence = calloc(4 * RATE, sizeof *silence);
+    assert_non_null(silence);
+    assert_int_equal(journal_append_frames(journal, 0, silence, 4 * RATE, NULL), SCOUT_OK);
+    tell_final(&notes, 0, 0, 1, " One.");
+    assert_int_equal(journal_close(journal, true, 10000, NULL), SCOUT_OK);
+    ScoutRecording *recording = open_recording(folder, SCOUT_RECORDING_CLOSED);
+    finish(engine, recording, SCOUT_SOUND_FLAC);
+    assert_int_equal(scout_recording_info(recording)->texts, 1);
+    assert_int_equal(scout_recording_info(recording)->skipped, 1);
+    scout_recording_free(recording);
+    char *about = read_text(folder, RECORDING_ABOUT);
+    assert_non_null(strstr(about, "\"interrupted\": false"));
+    mem_free(about);
+    free(silence);
+    mem_free(folder);
+    scout_engine_free(engine);
+}
+
 static void test_skipped_spans_are_listened_to(void **state)
 {
     (void)state;
@@ -413,6 +439,7 @@ int main(void)
         IN_FOLDER(test_unsettled_needs_an_engine),
         IN_FOLDER(test_kept_journal),
         IN_FOLDER(test_listening_is_resumed),
+        IN_FOLDER(test_silence_at_the_end),
         IN_FOLDER(test_skipped_spans_are_listened_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
