@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "bench"))
-SCOUT, DRIVER = (os.path.abspath(path) for path in (sys.argv.pop(1), sys.argv.pop(1)))
+SCOUT, DRIVER, LIVE_DRIVER = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
 
 from side import live, report  # noqa: E402
 from side.process import BenchError, Resident, run_once  # noqa: E402
@@ -57,8 +57,11 @@ class Driver(unittest.TestCase):
         quiet = {"check": True, "capture_output": True, "env": {**os.environ, "SCOUT_MODELS_DIR": str(folder)}}
         subprocess.run([sys.executable, ROOT / "tools/make-tiny-model.py", folder / "made", "--only", "ggml-f16"], **quiet)
         subprocess.run([SCOUT, "models", "import", folder / "made/ggml-f16.bin", "--name=tiny"], **quiet)
-        cls.driver = Resident([DRIVER, "--models-dir", folder, "--model", "tiny", "--threads", "2"])
+        options = ["--models-dir", folder, "--model", "tiny", "--threads", "2"]
+        cls.driver = Resident([DRIVER, *options])
         cls.addClassCleanup(cls.driver.close)
+        cls.live_driver = Resident([LIVE_DRIVER, *options])
+        cls.addClassCleanup(cls.live_driver.close)
 
     def test_it_says_what_it_is(self):
         self.assertEqual(self.driver.hello["threads"], 2)
@@ -80,6 +83,12 @@ class Driver(unittest.TestCase):
             with self.assertRaises(BenchError):
                 self.driver.ask(command)
         self.assertGreater(self.driver.ask("memory")["rss_mb"], 1)
+
+    def test_the_live_driver(self):
+        self.assertEqual(self.live_driver.hello["threads"], 2)
+        for command in ("nothing", "clip en /nowhere", "clip", "day 1", "day 0.001 60 /nowhere"):
+            with self.assertRaises(BenchError):
+                self.live_driver.ask(command)
 
 
 class Turns(unittest.TestCase):
