@@ -278,7 +278,7 @@ static void draw_status(Captions *captions)
     captions->drawn++;
 }
 
-static void draw(Captions *captions)
+void captions_show(Captions *captions)
 {
     if (!captions->options.live)
         return;
@@ -353,7 +353,7 @@ void captions_partial(Captions *captions, size_t channel, const char *text, size
     CaptionLive *live = &captions->live[channel];
     buffer_clear(&live->text);
     live->settled_bytes = append_clean(&live->text, text, strlen(text), settled_bytes);
-    draw(captions);
+    captions_show(captions);
 }
 
 static void close_line(Captions *captions, size_t channel)
@@ -378,7 +378,7 @@ void captions_final(Captions *captions, size_t channel, const char *text, bool c
     (void)append_clean(open, text + blanks, length - blanks, 0);
     if (!continues)
         close_line(captions, channel);
-    draw(captions);
+    captions_show(captions);
 }
 
 void captions_note(Captions *captions, const char *text)
@@ -390,7 +390,7 @@ void captions_note(Captions *captions, const char *text)
     (void)append_clean(&clean, text, strlen(text), 0);
     write_for_good(captions, 'n', buffer_text(&clean), clean.length);
     buffer_done(&clean);
-    draw(captions);
+    captions_show(captions);
 }
 
 void captions_status(Captions *captions, const char *text)
@@ -400,7 +400,7 @@ void captions_status(Captions *captions, const char *text)
         return;
     buffer_clear(&captions->status);
     (void)append_clean(&captions->status, shown, strlen(shown), 0);
-    draw(captions);
+    captions_show(captions);
 }
 
 // Terminals differ in what they do with lines that no longer fit, so nothing of the screen is
@@ -416,7 +416,7 @@ void captions_resize(Captions *captions, size_t columns, size_t rows)
     options->columns = columns;
     options->rows = rows;
     if (!wider) {
-        draw(captions);
+        captions_show(captions);
         return;
     }
     (void)buffer_append_text(&captions->out, "\033[H\033[2J");
@@ -443,7 +443,7 @@ void captions_resize(Captions *captions, size_t columns, size_t rows)
         (void)buffer_append_char(&captions->out, '\n');
         at += length + 2;
     }
-    draw(captions);
+    captions_show(captions);
 }
 
 void captions_end(Captions *captions)

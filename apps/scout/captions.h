@@ -49,9 +49,9 @@ void captions_final(Captions *captions, size_t channel, const char *text, bool c
 void captions_note(Captions *captions, const char *text);
 void captions_status(Captions *captions, const char *text);
 
-// Takes the rewritten part off the screen, so that something else can be printed; the next call of
-// any other function draws it again.
+// Takes the rewritten part off the screen, so that something else can be printed, and puts it back.
 void captions_hide(Captions *captions);
+void captions_show(Captions *captions);
 
 // The terminal has another size: what is on it is drawn anew.
 void captions_resize(Captions *captions, size_t columns, size_t rows);

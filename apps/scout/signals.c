@@ -11,6 +11,8 @@
 
 static Cancel interrupted;
 static _Atomic(ScoutCancel *) transcription;
+static void (*_Atomic on_stop)(void *context);
+static void *_Atomic stop_context;
 
 static void on_signal(int number)
 {
@@ -21,6 +23,9 @@ static void on_signal(int number)
     }
     cancel_raise(&interrupted);
     scout_cancel_raise(atomic_load(&transcription));
+    void (*stop)(void *context) = atomic_load(&on_stop);
+    if (stop)
+        stop(atomic_load(&stop_context));
 }
 
 void signals_init(void)
@@ -42,6 +47,15 @@ void signals_set_cancel(ScoutCancel *cancel)
     atomic_store(&transcription, cancel);
     if (cancel_is_raised(&interrupted))
         scout_cancel_raise(cancel);
+}
+
+void signals_set_stop(void (*stop)(void *context), void *context)
+{
+    atomic_store(&on_stop, NULL);
+    atomic_store(&stop_context, context);
+    atomic_store(&on_stop, stop);
+    if (stop && cancel_is_raised(&interrupted))
+        stop(context);
 }
 
 bool signals_interrupted(void)

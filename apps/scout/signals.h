@@ -14,6 +14,10 @@ void signals_init(void);
 // What the first signal raises, besides signals_cancel(); NULL for nothing.
 void signals_set_cancel(ScoutCancel *cancel);
 
+// What the first signal calls, with its context; NULL for nothing. It has to be async-signal-safe.
+// One that came before calls it at once.
+void signals_set_stop(void (*stop)(void *context), void *context);
+
 bool signals_interrupted(void);
 const Cancel *signals_cancel(void);
 

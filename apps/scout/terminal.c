@@ -17,6 +17,8 @@ enum {
     COLUMNS_DEFAULT = 80,
     COLUMNS_MIN = 20,
     COLUMNS_MAX = 400,
+    ROWS_DEFAULT = 24,
+    ROWS_MAX = 200,
     BAR_MAX = 40,
     BAR_MIN = 8,
     REDRAW_MS = 100
@@ -26,6 +28,7 @@ static struct {
     bool quiet;
     bool error_is_terminal;
     bool output_is_terminal;
+    bool output_draws;
     bool error_colour;
     bool output_colour;
     bool utf8;
@@ -61,6 +64,7 @@ void terminal_init(bool quiet)
     terminal.quiet = quiet;
     terminal.error_is_terminal = isatty(STDERR_FILENO) == 1 && !dumb;
     terminal.output_is_terminal = isatty(STDOUT_FILENO) == 1;
+    terminal.output_draws = terminal.output_is_terminal && !dumb;
     terminal.error_colour = terminal.error_is_terminal && colour;
     terminal.output_colour = terminal.output_is_terminal && colour;
     terminal.utf8 = locale_is_utf8();
@@ -74,6 +78,19 @@ bool terminal_output_colour(void)
 size_t terminal_output_columns(void)
 {
     return terminal.output_is_terminal ? columns_of(STDOUT_FILENO) : COLUMNS_DEFAULT;
+}
+
+size_t terminal_output_rows(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0)
+        return ROWS_DEFAULT;
+    return BASE_MIN((size_t)size.ws_row, (size_t)ROWS_MAX);
+}
+
+bool terminal_output_draws(void)
+{
+    return terminal.output_draws;
 }
 
 void terminal_progress_hide(void)

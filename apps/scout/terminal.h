@@ -14,6 +14,8 @@ void terminal_init(bool quiet);
 
 bool terminal_output_colour(void); // standard output may have colours
 size_t terminal_output_columns(void);
+size_t terminal_output_rows(void);
+bool terminal_output_draws(void); // standard output is a terminal that can be rewritten in place
 
 // One line each, "scout: " in front but for notes. The progress line gives way and comes back.
 void terminal_error(const char *format, ...) BASE_PRINTF(1, 2);

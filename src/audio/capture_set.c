@@ -34,6 +34,13 @@ struct AudioCaptureSet {
     Align align;
 };
 
+// Devices and raw sound keep their own time, whatever `fast` says.
+static bool is_fast(const AudioCaptureOptions *source)
+{
+    return source->fast && source->driver &&
+           (str_equal(source->driver, "file") || str_equal(source->driver, "null"));
+}
+
 ScoutStatus audio_capture_set_open(const AudioCaptureOptions *sources, size_t source_count,
                                    AudioCaptureSet **set, ScoutError *error)
 {
@@ -47,7 +54,7 @@ ScoutStatus audio_capture_set_open(const AudioCaptureOptions *sources, size_t so
     wake_init(&made->arrived);
     bool by_position = true;
     for (size_t i = 0; i < source_count; i++)
-        by_position = by_position && sources[i].fast;
+        by_position = by_position && is_fast(&sources[i]);
     align_init(&made->align, source_count, by_position);
     made->cancel = sources[0].cancel;
     ScoutStatus status = SCOUT_OK;
