@@ -190,28 +190,32 @@ ScoutStatus capture_keep_frames(ScoutCapture *capture, size_t count, ScoutError 
     return status;
 }
 
-// The lock is held. Whether everybody is silent, and all that was said is told of; since when.
-static bool is_quiet(const ScoutCapture *capture, uint64_t *since)
+// The lock is held. Whether everybody is silent, and all that was said is told of; for how long, as
+// far as the sound was listened to.
+static bool is_quiet(const ScoutCapture *capture, double *silent_s)
 {
-    *since = capture->recording.start;
+    uint64_t since = capture->recording.start, heard = capture->taken.count;
     for (size_t i = 0; i < capture->channels; i++) {
         const CaptureChannel *channel = &capture->channel[i];
-        if (channel->live && (channel->speaking || channel->settled < channel->speech_end))
+        if (!channel->live)
+            continue;
+        if (channel->speaking || channel->settled < channel->speech_end)
             return false;
-        *since = BASE_MAX(*since, channel->speech_end);
+        since = BASE_MAX(since, channel->speech_end);
+        heard = BASE_MIN(heard, channel->heard);
     }
+    *silent_s = heard > since ? capture_seconds(heard - since) : 0;
     return true;
 }
 
 void capture_keep_end(ScoutCapture *capture, bool now, bool well)
 {
     const ScoutCaptureOptions *options = &capture->options;
-    uint64_t since;
+    double silent_s;
     pthread_mutex_lock(&capture->keeping);
     if (now) {
         end(capture, well);
-    } else if (capture->recording.journal && is_quiet(capture, &since)) {
-        const double silent_s = capture_seconds(capture->taken.count - since);
+    } else if (capture->recording.journal && is_quiet(capture, &silent_s)) {
         const double length_s = capture_seconds(capture->taken.count - capture->recording.start);
         if (options->recording == SCOUT_RECORD_VOICE && silent_s > options->split_after_s) {
             end(capture, true);
