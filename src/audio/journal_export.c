@@ -55,8 +55,10 @@ ScoutStatus journal_export(const JournalExport *job, uint64_t *frames, ScoutErro
     if (status)
         return status;
     const JournalInfo *info = journal_playback_info(work.playback);
-    status = sound_file_create(job->sound, job->format, info->rate_hz, info->channels, &work.file,
-                               error);
+    const SoundInfo sound = {.rate_hz = info->rate_hz,
+                             .channels = info->channels,
+                             .frames = journal_playback_frames(work.playback)};
+    status = sound_file_create(job->sound, job->format, &sound, &work.file, error);
     if (!status)
         status = write_all(&work, error);
     journal_playback_free(work.playback);

@@ -24,11 +24,14 @@ static const char *const extensions[SOUND_FORMAT_COUNT] = {
 static const int formats[SOUND_FORMAT_COUNT] = {
     [SOUND_FLAC] = SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
     [SOUND_OPUS] = SF_FORMAT_OGG | SF_FORMAT_OPUS,
-    [SOUND_WAV] = SF_FORMAT_RF64 | SF_FORMAT_PCM_16,
+    [SOUND_WAV] = SF_FORMAT_WAV | SF_FORMAT_PCM_16,
 };
 
 // libsndfile goes from 256 kbit/s a channel (0) to 6 (1); this is 32, speech without audible loss.
 static const double OPUS_LEVEL = 1 - (32.0 - 6) / (256 - 6);
+
+// A WAV's sizes have 32 bits; its header needs a little of that.
+static const uint64_t WAV_BYTES_MAX = UINT32_MAX - 4096;
 
 struct SoundFile {
     const SndfileLibrary *library;
@@ -157,34 +160,41 @@ static ScoutStatus open_sound(SoundFile *file, int mode, SF_INFO *info, ScoutErr
 
 static void set_up(SoundFile *file, SoundFormat format)
 {
-    int yes = SF_TRUE;
-    if (format == SOUND_WAV)
-        (void)file->library->command(file->sound, SFC_RF64_AUTO_DOWNGRADE, NULL, yes);
     double level = OPUS_LEVEL;
     if (format == SOUND_OPUS)
         (void)file->library->command(file->sound, SFC_SET_COMPRESSION_LEVEL, &level, sizeof level);
 }
 
-ScoutStatus sound_file_create(const char *path, SoundFormat format, uint32_t rate_hz,
-                              uint32_t channels, SoundFile **file, ScoutError *error)
+// Plain WAV as far as it goes: more programs know it.
+static int format_of(SoundFormat format, const SoundInfo *info)
 {
-    if (channels < 1 || channels > SOUND_CHANNELS_MAX || rate_hz > INT32_MAX)
+    const uint64_t bytes = info->frames * info->channels * sizeof(int16_t);
+    return format == SOUND_WAV && bytes > WAV_BYTES_MAX ? SF_FORMAT_RF64 | SF_FORMAT_PCM_16
+                                                        : formats[format];
+}
+
+ScoutStatus sound_file_create(const char *path, SoundFormat format, const SoundInfo *info,
+                              SoundFile **file, ScoutError *error)
+{
+    if (info->channels < 1 || info->channels > SOUND_CHANNELS_MAX || info->rate_hz > INT32_MAX)
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
-                         "a sound file has 1 to %d channels, not %u", SOUND_CHANNELS_MAX, channels);
+                         "a sound file has 1 to %d channels, not %u", SOUND_CHANNELS_MAX,
+                         info->channels);
     SoundFile *made;
     ScoutStatus status = allocate(path, true, &made, error);
     if (status)
         return status;
-    made->info = (SoundInfo){.rate_hz = rate_hz, .channels = channels};
+    made->info = (SoundInfo){.rate_hz = info->rate_hz, .channels = info->channels};
     made->fd = open(made->draft, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (made->fd < 0) {
         status = error_set_errno(error, errno, "cannot write %s", path);
         sound_file_free(made);
         return status;
     }
-    SF_INFO info = {
-        .samplerate = (int)rate_hz, .channels = (int)channels, .format = formats[format]};
-    status = open_sound(made, SFM_WRITE, &info, error);
+    SF_INFO sound = {.samplerate = (int)info->rate_hz,
+                     .channels = (int)info->channels,
+                     .format = format_of(format, info)};
+    status = open_sound(made, SFM_WRITE, &sound, error);
     if (status) {
         sound_file_free(made);
         return status;

@@ -205,17 +205,42 @@ static void test_no_room(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 }
 
+// What a WAV's sizes cannot tell is an RF64; the rest is the plainest WAV there is.
+static void test_large_wav(void **state)
+{
+    (void)state;
+    const uint64_t limit = (UINT64_C(1) << 32) / 2;
+    const SoundInfo infos[] = {{.rate_hz = RATE, .channels = 1, .frames = 100},
+                               {.rate_hz = RATE, .channels = 1, .frames = limit}};
+    static const char *const heads[] = {"RIFF", "RF64"};
+    for (size_t i = 0; i < BASE_COUNT(infos); i++) {
+        SoundFile *file = NULL;
+        const int16_t samples[100] = {1, 2, 3};
+        assert_int_equal(sound_file_create("x.wav", SOUND_WAV, &infos[i], &file, NULL), SCOUT_OK);
+        assert_int_equal(sound_file_write(file, samples, 100, NULL), SCOUT_OK);
+        assert_int_equal(sound_file_finish(file, NULL), SCOUT_OK);
+        Buffer bytes;
+        buffer_init(&bytes, 10000);
+        assert_int_equal(file_read("x.wav", 10000, &bytes, NULL), SCOUT_OK);
+        assert_memory_equal(bytes.data, heads[i], 4);
+        if (i == 0)
+            assert_int_equal(bytes.data[20], 1); // PCM
+        buffer_done(&bytes);
+    }
+}
+
 static void test_others_than_sound(void **state)
 {
     (void)state;
+    const SoundInfo one = {.rate_hz = RATE, .channels = 1}, nine = {.rate_hz = RATE, .channels = 9};
     assert_int_equal(file_write("text", "no sound", 8, false, NULL), SCOUT_OK);
     SoundFile *file = NULL;
     ScoutError error = {0};
     assert_int_equal(sound_file_open("text", &file, &error), SCOUT_ERROR_FORMAT);
     assert_int_equal(sound_file_open("none", &file, &error), SCOUT_ERROR_NOT_FOUND);
-    assert_int_equal(sound_file_create("no/folder/x", SOUND_WAV, RATE, 1, &file, &error),
+    assert_int_equal(sound_file_create("no/folder/x", SOUND_WAV, &one, &file, &error),
                      SCOUT_ERROR_NOT_FOUND);
-    assert_int_equal(sound_file_create("x", SOUND_WAV, RATE, 9, &file, &error),
+    assert_int_equal(sound_file_create("x", SOUND_WAV, &nine, &file, &error),
                      SCOUT_ERROR_INVALID_ARGUMENT);
     assert_null(file);
 }
@@ -228,6 +253,7 @@ int main(void)
         IN_FOLDER(test_a_changed_file_is_found),
         IN_FOLDER(test_cancelled),
         IN_FOLDER(test_no_room),
+        IN_FOLDER(test_large_wav),
         IN_FOLDER(test_others_than_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

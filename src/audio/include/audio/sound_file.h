@@ -20,24 +20,25 @@ enum { SOUND_FORMAT_COUNT = SOUND_WAV + 1, SOUND_CHANNELS_MAX = 8 };
 // "flac", "opus", "wav".
 const char *sound_file_extension(SoundFormat format);
 
+typedef struct SoundInfo {
+    uint32_t rate_hz;
+    uint32_t channels;
+    uint64_t frames;
+} SoundInfo;
+
 typedef struct SoundFile SoundFile; // one owner thread
 
-// A file that will have that path, in the place of one that may be there. UNSUPPORTED when
-// libsndfile is missing or does not know the format.
-ScoutStatus sound_file_create(const char *path, SoundFormat format, uint32_t rate_hz,
-                              uint32_t channels, SoundFile **file, ScoutError *error);
+// A file that will have that path, in the place of one that may be there, and at most so many
+// frames (which decides between WAV and RF64). UNSUPPORTED when libsndfile is missing or does not
+// know the format.
+ScoutStatus sound_file_create(const char *path, SoundFormat format, const SoundInfo *info,
+                              SoundFile **file, ScoutError *error);
 ScoutStatus sound_file_write(SoundFile *file, const int16_t *samples, size_t frames,
                              ScoutError *error);
 
 // Writes what the encoder holds back, flushes to the disk and gives the file its name. Frees file
 // in any case; when it fails, nothing is left and what had the name before still has it.
 ScoutStatus sound_file_finish(SoundFile *file, ScoutError *error);
-
-typedef struct SoundInfo {
-    uint32_t rate_hz;
-    uint32_t channels;
-    uint64_t frames;
-} SoundInfo;
 
 // FORMAT for what libsndfile cannot read.
 ScoutStatus sound_file_open(const char *path, SoundFile **file, ScoutError *error);
