@@ -15,6 +15,7 @@ int command_models_remove(const Config *config);
 int command_languages(const Config *config);
 int command_doctor(const Config *config);
 int command_bench(const Config *config);
+int command_record(const Config *config);
 int command_recover(const Config *config);
 int command_config(const Config *config);
 

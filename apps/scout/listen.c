@@ -11,11 +11,11 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "commands.h"
-#include "config/text_file.h"
 #include "exits.h"
 #include "listen_view.h"
 #include "output.h"
 #include "request.h"
+#include "rules.h"
 #include "signals.h"
 #include "source.h"
 #include "table.h"
@@ -24,8 +24,7 @@
 typedef struct Listen {
     const Config *config;
     Request request;
-    ConfigTextFile *rules_file; // NULL: none
-    ScoutTextRules *rules;      // NULL: none
+    Rules rules;
     ScoutEngine *engine;
     ScoutCapture *capture;
     ListenView view; // the capture's threads', one at a time, while it runs
@@ -92,21 +91,6 @@ static void stop(void *context)
 
 // ---- Options
 
-static ScoutStatus read_rules(Listen *listen, ScoutError *error)
-{
-    const char *path = config_text(listen->config, OPTION_REPLACEMENTS);
-    if (!path || !*path)
-        return SCOUT_OK;
-    ScoutTextOptions options;
-    scout_text_options_init(&options);
-    const char *language = config_text(listen->config, OPTION_LANGUAGE);
-    options.language = str_equal(language, "auto") ? NULL : language;
-    ScoutStatus status = config_read_text_file(path, &options, &listen->rules_file, error);
-    if (!status)
-        status = scout_text_rules_new(&options, &listen->rules, error);
-    return status;
-}
-
 static void begin_view(Listen *listen, const ScoutCaptureOptions *options)
 {
     const Request *request = &listen->request;
@@ -117,7 +101,7 @@ static void begin_view(Listen *listen, const ScoutCaptureOptions *options)
         .columns = terminal_output_columns(),
         .rows = terminal_output_rows(),
         .two = options->source == SCOUT_SOURCE_DEVICE_AND_SYSTEM,
-        .polished = listen->rules != NULL,
+        .polished = listen->rules.rules != NULL,
         .model = request->transcribe.model,
         .task = config_text(listen->config, OPTION_TASK),
         .told = request->told,
@@ -131,7 +115,7 @@ static ScoutStatus open_capture(Listen *listen, ScoutError *error)
     ScoutLiveOptions live;
     scout_live_options_init(&live);
     live.transcribe = &listen->request.transcribe;
-    live.rules = listen->rules;
+    live.rules = listen->rules.rules;
     const FormatId format = listen->request.writer.format;
     live.partials = config_flag(config, OPTION_PARTIALS) &&
                     (format == FORMAT_JSONL || listen->view.captions.options.live);
@@ -216,7 +200,7 @@ int command_listen(const Config *config)
     ScoutError error = {0};
     ScoutStatus status = request_init(&listen.request, config, &error);
     if (!status)
-        status = read_rules(&listen, &error);
+        status = rules_read(&listen.rules, config, &error);
     ScoutCaptureOptions source;
     scout_capture_options_init(&source);
     if (!status)
@@ -232,8 +216,7 @@ int command_listen(const Config *config)
         terminal_error("%s", error.message);
     scout_capture_free(listen.capture);
     scout_engine_free(listen.engine);
-    scout_text_rules_free(listen.rules);
-    config_text_file_free(listen.rules_file);
+    rules_done(&listen.rules);
     listen_view_done(&listen.view);
     mem_free(listen.recording);
     request_done(&listen.request);

@@ -111,6 +111,7 @@ static int run_command(const Config *config)
     static int (*const commands[COMMAND_COUNT])(const Config *config) = {
         [COMMAND_TRANSCRIBE] = command_transcribe,
         [COMMAND_LISTEN] = command_listen,
+        [COMMAND_RECORD] = command_record,
         [COMMAND_RECOVER] = command_recover,
         [COMMAND_MODELS_LIST] = command_models_list,
         [COMMAND_MODELS_PULL] = command_models_pull,

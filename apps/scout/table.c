@@ -46,6 +46,29 @@ static const ConfigCommand commands[COMMAND_COUNT] = {
                      "whatever another program records"},
                 },
         },
+    [COMMAND_RECORD] =
+        {
+            .name = "record",
+            .summary = "keep what is said: sound and text, a folder for each recording",
+            .arguments = "[FOLDER]",
+            .about = "Begins a recording when somebody speaks, a moment before the first word, and "
+                     "ends it after a long pause; the next words begin the next one. Each is a "
+                     "folder, named by date and time, with the sound, the text and what is known "
+                     "about them. Ctrl-C ends it all in peace.\n\n"
+                     "Everything is on the disk as it comes: after a crash or a power cut, `scout "
+                     "recover` finishes what was left. A full disk ends nothing: sound is kept in "
+                     "memory until there is room. The folders of finished recordings are printed, "
+                     "a line each.",
+            .high = 1,
+            .completes = CONFIG_COMPLETES_FOLDERS,
+            .examples =
+                {
+                    {"scout record", "whenever somebody speaks, into ~/.local/share/scout"},
+                    {"scout record --manual ~/interviews", "from now on, until Enter or Ctrl-C"},
+                    {"scout record --with-system-audio --split-after 5:00 meetings",
+                     "the microphone and what the others say, on two channels"},
+                },
+        },
     [COMMAND_RECOVER] =
         {
             .name = "recover",
@@ -256,6 +279,7 @@ static const ConfigCommand commands[COMMAND_COUNT] = {
 };
 
 #define OUTPUT_GROUP "Output"
+#define RECORD_GROUP "What is recorded"
 #define WHAT_GROUP   "What is recognised"
 #define SOUND_GROUP  "Which sound"
 #define SEARCH_GROUP "How text is searched"
@@ -294,13 +318,13 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_WORDS] = {.name = "words",
                       .letter = 'w',
                       .type = CONFIG_FLAG,
-                      .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                      .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                       .group = OUTPUT_GROUP,
                       .help = "Say when each word was spoken.",
                       .initial = "false"},
     [OPTION_ALTERNATIVES] = {.name = "alternatives",
                              .type = CONFIG_INTEGER,
-                             .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                             .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                              .group = OUTPUT_GROUP,
                              .placeholder = "N",
                              .help =
@@ -345,8 +369,8 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_MODEL] = {.name = "model",
                       .letter = 'm',
                       .type = CONFIG_TEXT,
-                      .commands =
-                          ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) | ON(RECOVER),
+                      .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) |
+                                  ON(RECOVER) | ON(RECORD),
                       .group = WHAT_GROUP,
                       .placeholder = "NAME",
                       .help = "The model, by name or path.",
@@ -356,7 +380,8 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_LANGUAGE] = {.name = "language",
                          .letter = 'l',
                          .type = CONFIG_TEXT,
-                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER),
+                         .commands =
+                             ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
                          .group = WHAT_GROUP,
                          .placeholder = "LANGUAGE",
                          .help = "The language spoken: a code or an English name (de, german), or "
@@ -374,7 +399,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                      .choices = tasks},
     [OPTION_PROMPT] = {.name = "prompt",
                        .type = CONFIG_TEXT,
-                       .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                       .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                        .group = WHAT_GROUP,
                        .placeholder = "TEXT",
                        .help = "Text as if it was said before: shows names, spelling and style."},
@@ -386,7 +411,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                        .help = "How the text begins."},
     [OPTION_HOTWORDS] = {.name = "hotwords",
                          .type = CONFIG_TEXT,
-                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                          .group = WHAT_GROUP,
                          .placeholder = "LIST",
                          .help = "Words and phrases to listen for, with commas between, or @FILE "
@@ -433,7 +458,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .initial = "true"},
     [OPTION_FULL_WINDOW] = {.name = "full-window",
                             .type = CONFIG_FLAG,
-                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                             .group = SOUND_GROUP,
                             .help = "Let the model hear 30 seconds each time, short sound with "
                                     "silence behind it, as it was trained. Much slower on short "
@@ -441,7 +466,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                             .initial = "false"},
     [OPTION_BEAM_SIZE] = {.name = "beam-size",
                           .type = CONFIG_INTEGER,
-                          .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER),
+                          .commands =
+                              ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
                           .group = SEARCH_GROUP,
                           .placeholder = "N",
                           .help = "How many texts are followed at once; 1 is fastest.",
@@ -450,7 +476,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                           .high = 16},
     [OPTION_BEST_OF] = {.name = "best-of",
                         .type = CONFIG_INTEGER,
-                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                         .group = SEARCH_GROUP,
                         .placeholder = "N",
                         .help = "Samples to choose from at temperatures above 0.",
@@ -459,7 +485,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .high = 16},
     [OPTION_PATIENCE] = {.name = "patience",
                          .type = CONFIG_NUMBER,
-                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                          .group = SEARCH_GROUP,
                          .placeholder = "FACTOR",
                          .help = "The search ends with beam-size times so many finished texts.",
@@ -468,7 +494,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                          .high = 10},
     [OPTION_LENGTH_PENALTY] = {.name = "length-penalty",
                                .type = CONFIG_NUMBER,
-                               .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                               .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                                .group = SEARCH_GROUP,
                                .placeholder = "ALPHA",
                                .help = "0 to 1 favours longer texts by Google's formula.",
@@ -476,7 +502,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                                .high = 1},
     [OPTION_TEMPERATURE] = {.name = "temperature",
                             .type = CONFIG_NUMBERS,
-                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER),
+                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
                             .group = SEARCH_GROUP,
                             .placeholder = "LIST",
                             .help = "One value, or several with commas between that are tried in "
@@ -494,7 +520,8 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_THREADS] = {.name = "threads",
                         .letter = 't',
                         .type = CONFIG_INTEGER,
-                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER),
+                        .commands =
+                            ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
                         .group = SPEED_GROUP,
                         .placeholder = "N",
                         .help = "Threads that compute. 0 takes one for each processor.",
@@ -512,7 +539,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                            .high = SCOUT_BATCH_MAX},
     [OPTION_COMPUTE] = {.name = "compute",
                         .type = CONFIG_CHOICE,
-                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER),
+                        .commands =
+                            ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
                         .group = SPEED_GROUP,
                         .placeholder = "KIND",
                         .help = "Arithmetic",
@@ -531,7 +559,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                       .completes_from = MODELS_COMMAND},
     [OPTION_CPU] = {.name = "cpu",
                     .type = CONFIG_TEXT,
-                    .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) | ON(RECOVER),
+                    .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) | ON(RECOVER) |
+                                ON(RECORD),
                     .group = SPEED_GROUP,
                     .placeholder = "KERNELS",
                     .help = "The best instruction set to use, such as avx2; `scout doctor` names "
@@ -539,16 +568,44 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .initial_note = "the best there is"},
     [OPTION_DECODER] = {.name = "decoder",
                         .type = CONFIG_TEXT,
-                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH),
+                        .commands =
+                            ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) | ON(RECORD),
                         .group = SPEED_GROUP,
                         .placeholder = "PROGRAM",
                         .help = "The program that decodes files.",
                         .initial_note = "scout-decode",
                         .environment = "SCOUT_DECODE",
                         .completes = CONFIG_COMPLETES_FILES},
+    [OPTION_MANUAL] = {.name = "manual",
+                       .type = CONFIG_FLAG,
+                       .commands = ON(RECORD),
+                       .group = RECORD_GROUP,
+                       .help =
+                           "Record at once, whether somebody speaks or not, until Enter, Ctrl-C "
+                           "or the signal USR1.",
+                       .initial = "false"},
+    [OPTION_SPLIT_AFTER] = {.name = "split-after",
+                            .type = CONFIG_SECONDS,
+                            .commands = ON(RECORD),
+                            .group = RECORD_GROUP,
+                            .placeholder = "TIME",
+                            .help = "A pause of this length ends a recording; the next words begin "
+                                    "another.",
+                            .initial = "30",
+                            .low = 1,
+                            .high = 3600},
+    [OPTION_PRE_ROLL] = {.name = "pre-roll",
+                         .type = CONFIG_SECONDS,
+                         .commands = ON(RECORD),
+                         .group = RECORD_GROUP,
+                         .placeholder = "TIME",
+                         .help = "How much of the sound before the first word is kept.",
+                         .initial = "1",
+                         .low = 0.5,
+                         .high = 10},
     [OPTION_SOUND] = {.name = "sound",
                       .type = CONFIG_CHOICE,
-                      .commands = ON(RECOVER),
+                      .commands = ON(RECOVER) | ON(RECORD),
                       .group = OUTPUT_GROUP,
                       .placeholder = "FORMAT",
                       .help = "How the sound is kept: flac and wav as it was recorded, opus in an "
@@ -565,7 +622,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .initial = "false"},
     [OPTION_KEEP_JOURNAL] = {.name = "keep-journal",
                              .type = CONFIG_FLAG,
-                             .commands = ON(RECOVER),
+                             .commands = ON(RECOVER) | ON(RECORD),
                              .group = OUTPUT_GROUP,
                              .help =
                                  "Do not remove the journal when the sound file is whole and on "
@@ -589,20 +646,20 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_DEVICE] = {.name = "device",
                        .letter = 'd',
                        .type = CONFIG_TEXT,
-                       .commands = ON(LISTEN),
+                       .commands = ON(LISTEN) | ON(RECORD),
                        .group = SOUND_GROUP,
                        .placeholder = "ID",
                        .help = "The microphone, as --list-devices names it.",
                        .initial_note = "the desktop's, also when that changes"},
     [OPTION_SYSTEM_AUDIO] = {.name = "system-audio",
                              .type = CONFIG_FLAG,
-                             .commands = ON(LISTEN),
+                             .commands = ON(LISTEN) | ON(RECORD),
                              .group = SOUND_GROUP,
                              .help = "What the machine plays, instead of a microphone.",
                              .initial = "false"},
     [OPTION_BOTH] = {.name = "with-system-audio",
                      .type = CONFIG_FLAG,
-                     .commands = ON(LISTEN),
+                     .commands = ON(LISTEN) | ON(RECORD),
                      .group = SOUND_GROUP,
                      .help = "The microphone and what the machine plays, on two channels: you and "
                              "they.",
@@ -610,14 +667,14 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_LIST_DEVICES] = {.name = "list-devices",
                              .type = CONFIG_FLAG,
                              .scope = CONFIG_ONLY_ARGUMENT,
-                             .commands = ON(LISTEN),
+                             .commands = ON(LISTEN) | ON(RECORD),
                              .group = SOUND_GROUP,
                              .help = "Print the devices, and do nothing else; --format json for "
                                      "programs.",
                              .initial = "false"},
     [OPTION_DRIVER] = {.name = "driver",
                        .type = CONFIG_CHOICE,
-                       .commands = ON(LISTEN),
+                       .commands = ON(LISTEN) | ON(RECORD),
                        .group = SOUND_GROUP,
                        .placeholder = "DRIVER",
                        .help = "How devices are reached",
@@ -627,7 +684,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                       .letter = 'i',
                       .type = CONFIG_TEXT,
                       .scope = CONFIG_NOT_IN_FILE,
-                      .commands = ON(LISTEN),
+                      .commands = ON(LISTEN) | ON(RECORD),
                       .group = SOUND_GROUP,
                       .placeholder = "FILE",
                       .help = "A sound or video file in the place of a microphone, played in real "
@@ -636,14 +693,14 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_FAST] = {.name = "fast",
                      .type = CONFIG_FLAG,
                      .scope = CONFIG_NOT_IN_FILE,
-                     .commands = ON(LISTEN),
+                     .commands = ON(LISTEN) | ON(RECORD),
                      .group = SOUND_GROUP,
                      .help = "Hear --input as fast as it can be recognised, not in real time.",
                      .initial = "false"},
     [OPTION_RATE] = {.name = "rate",
                      .type = CONFIG_INTEGER,
                      .scope = CONFIG_NOT_IN_FILE,
-                     .commands = ON(LISTEN),
+                     .commands = ON(LISTEN) | ON(RECORD),
                      .group = SOUND_GROUP,
                      .placeholder = "HZ",
                      .help = "Samples a second of raw sound.",
@@ -653,7 +710,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_CHANNELS] = {.name = "channels",
                          .type = CONFIG_INTEGER,
                          .scope = CONFIG_NOT_IN_FILE,
-                         .commands = ON(LISTEN),
+                         .commands = ON(LISTEN) | ON(RECORD),
                          .group = SOUND_GROUP,
                          .placeholder = "N",
                          .help = "Channels of raw sound; their mean is heard.",
@@ -663,7 +720,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_SAMPLE_FORMAT] = {.name = "sample-format",
                               .type = CONFIG_CHOICE,
                               .scope = CONFIG_NOT_IN_FILE,
-                              .commands = ON(LISTEN),
+                              .commands = ON(LISTEN) | ON(RECORD),
                               .group = SOUND_GROUP,
                               .placeholder = "FORMAT",
                               .help = "Samples of raw sound",
@@ -684,7 +741,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                          .initial = "true"},
     [OPTION_END_SILENCE] = {.name = "end-silence",
                             .type = CONFIG_SECONDS,
-                            .commands = ON(LISTEN),
+                            .commands = ON(LISTEN) | ON(RECORD),
                             .group = OUTPUT_GROUP,
                             .placeholder = "TIME",
                             .help = "A pause so long ends an utterance; half of it does when the "
@@ -694,7 +751,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                             .high = 5},
     [OPTION_REPLACEMENTS] = {.name = "replacements",
                              .type = CONFIG_TEXT,
-                             .commands = ON(LISTEN),
+                             .commands = ON(LISTEN) | ON(RECORD),
                              .group = WHAT_GROUP,
                              .placeholder = "FILE",
                              .help = "Your own words: replacements, spoken commands, numbers.",
