@@ -12,7 +12,8 @@
 
 static const double PI = 3.14159265358979323846;
 static const double KAISER_BETA = 6;
-static const double CORRECT_S = 2; // in which an error is made up for
+// An error is made up for in so many seconds, or at this share of the speed: nobody hears it.
+static const double CORRECT_S = 2, CORRECT_MAX = 0.01;
 static const int64_t SECOND_NS = 1000000000, MS_NS = 1000000;
 
 // The modified Bessel function of the first kind, order 0.
@@ -73,6 +74,7 @@ void align_push(Align *align, size_t channel, const int16_t *frames, size_t coun
         fresh = true;
     if (fresh && (int)channel != align->leader)
         to->placed = false;
+    to->fresh = to->fresh || fresh;
     to->runs = true;
     for (size_t i = 0; i < count; i++)
         to->frames[(to->end + i) % ALIGN_HOLD] = frames[i];
@@ -105,6 +107,7 @@ static void lead_with(Align *align, size_t channel)
         from = lead->at;
     lead->at = BASE_MAX(floor(from + 0.5), (double)lead->begin);
     lead->placed = true;
+    lead->fresh = true;
     align->leader = (int)channel;
     for (size_t c = 0; c < align->channels; c++)
         align->channel[c].placed = align->channel[c].placed && c == channel;
@@ -146,16 +149,18 @@ static double place(Align *align, AlignChannel *channel)
     const AlignChannel *lead = &align->channel[align->leader];
     const double should = should_be_at(align, channel);
     const double off = should - channel->at;
-    if (!channel->placed || fabs(off) > ALIGN_OFF) {
+    channel->off = fabs(off) > ALIGN_OFF ? channel->off : 0;
+    if (!channel->placed || channel->off > ALIGN_OFF_FRAMES) {
         align->jumps += channel->placed;
         channel->at = should;
         channel->placed = true;
+        channel->off = 0;
         return align->by_position ? 1 : lead->clock.period_ns / channel->clock.period_ns;
     }
     if (align->by_position)
         return 1;
     return lead->clock.period_ns / channel->clock.period_ns +
-           off / (CORRECT_S * AUDIO_CAPTURE_RATE);
+           BASE_MIN(BASE_MAX(off / (CORRECT_S * AUDIO_CAPTURE_RATE), -CORRECT_MAX), CORRECT_MAX);
 }
 
 static float frame_at(const AlignChannel *channel, int64_t position)
@@ -200,6 +205,7 @@ static void fill(const Align *align, AlignChannel *channel, double step, size_t 
     for (size_t i = 0; i < count; i++)
         frames[i * align->channels] = interpolate(align, channel, channel->at + (double)i * step);
     channel->at += (double)count * step;
+    channel->off += count;
     const double keep = channel->at - ALIGN_TAPS;
     if (keep > (double)channel->begin)
         channel->begin = BASE_MIN((uint64_t)keep, channel->end);
@@ -254,7 +260,7 @@ size_t align_pull(Align *align, int16_t *frames, size_t most, int64_t now_ns, in
     *gap_ns = 0;
     if (!leader_is_there(align))
         return 0;
-    const AlignChannel *lead = &align->channel[align->leader];
+    AlignChannel *lead = &align->channel[align->leader];
     const int64_t first_ns = time_of(align, lead, now_ns);
     const bool gap =
         align->given > 0 && !align->by_position && first_ns - align->next_ns > ALIGN_GAP_MS * MS_NS;
@@ -268,6 +274,7 @@ size_t align_pull(Align *align, int16_t *frames, size_t most, int64_t now_ns, in
     }
     if (count == 0)
         return 0;
+    lead->fresh = false;
     *captured_ns = first_ns;
     *gap_ns = gap ? first_ns - align->next_ns : 0;
     align->next_ns =

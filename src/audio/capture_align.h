@@ -17,7 +17,9 @@ enum {
     ALIGN_BLOCK = 160,   // frames at a time
     ALIGN_LATE_MS = 500, // a channel that is later than that is silence meanwhile
     ALIGN_GAP_MS = 20,   // more between the end of one leader and the next's beginning is told
-    ALIGN_OFF = 160      // frames: within, the channel is led back smoothly; beyond, it jumps
+    ALIGN_OFF =
+        256, // frames: off by more for a while, a channel jumps; else it is led back smoothly
+    ALIGN_OFF_FRAMES = AUDIO_CAPTURE_RATE // that while
 };
 
 typedef struct AlignChannel {
@@ -26,6 +28,8 @@ typedef struct AlignChannel {
     uint64_t end;   // behind the last
     double at;      // the position that is given next
     bool placed;    // `at` is right
+    bool fresh;     // its next frame is the first after a break
+    size_t off;     // frames given since it was far off
     CaptureClock clock;
     int16_t frames[ALIGN_HOLD];
 } AlignChannel;

@@ -6,11 +6,13 @@
 #include "audio/decoder.h"
 #include "base/attributes.h"
 
+enum { FAR_TIMES = 20 };
+
 static const double NOMINAL_NS = 1e9 / AUDIO_SAMPLE_RATE;
 static const double PI = 3.14159265358979323846;
 // The loop's bandwidth, Hz: wide for the first seconds, then narrower in proportion to age.
 static const double WIDE_HZ = 0.5, NARROW_HZ = 0.01;
-static const double FAR_NS = 150e6;
+static const double FAR_NS = 100e6;
 static const double DRIFT_MAX = 0.002; // of the period: no sound card is so wrong
 
 bool clock_follow(CaptureClock *clock, uint64_t position, int64_t captured_ns)
@@ -26,11 +28,17 @@ bool clock_follow(CaptureClock *clock, uint64_t position, int64_t captured_ns)
         return true;
     const double predicted_ns = clock->at_ns + frames * clock->period_ns;
     const double off_ns = (double)(captured_ns - clock->origin_ns) - predicted_ns;
-    if (fabs(off_ns) > FAR_NS) {
+    if (fabs(off_ns) > FAR_NS && ++clock->far == FAR_TIMES) {
         clock_forget(clock);
         (void)clock_follow(clock, position, captured_ns);
         return false;
     }
+    if (fabs(off_ns) > FAR_NS) {
+        clock->at_ns = predicted_ns;
+        clock->position = position;
+        return true;
+    }
+    clock->far = 0;
     const double seconds = frames / AUDIO_SAMPLE_RATE;
     clock->age_s += seconds;
     const double hz = BASE_MAX(WIDE_HZ / (1 + clock->age_s), NARROW_HZ);

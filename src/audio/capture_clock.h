@@ -10,6 +10,7 @@
 // quick in its first seconds and slow later.
 typedef struct CaptureClock {
     bool set;
+    int far;           // times that were far off, in a row
     uint64_t position; // of the last update
     double at_ns;      // since origin_ns, when it was heard
     double period_ns;  // of a frame

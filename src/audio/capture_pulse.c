@@ -3,6 +3,7 @@
 #include <pulse/pulseaudio.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/attributes.h"
 #include "base/clock.h"
@@ -12,7 +13,7 @@
 
 enum { OPEN_MS = 1500, LIST_MS = 900, ANSWER_MS = 500 };
 
-static const int64_t MS_NS = 1000000, SECOND_NS = 1000000000;
+static const int64_t MS_NS = 1000000, SECOND_NS = 1000000000, LATENCY_MAX_NS = 3000000000;
 
 // What a source is to be, and what it turned out to be.
 typedef struct Target {
@@ -41,6 +42,7 @@ typedef struct Pulse {
     bool again;   // and another is wanted after it
     bool looked;
     bool running; // opened: the feed is the loop's
+    bool heard;   // the first frames have come
 
     char feed_name[AUDIO_DEVICE_TEXT_MAX]; // that was told
 
@@ -356,15 +358,32 @@ static ScoutStatus look_and_wait(Pulse *pulse, ScoutError *error)
 
 // ---- The stream
 
+// When the next frame to be read was heard. libpulse's own pa_stream_get_latency will not do: its
+// time never goes back, so that a device which is slow to begin looks late for as long. What it is
+// made of does: at `timestamp` the server had written up to write_index, and what it wrote last was
+// heard source_usec before; of a monitor it will be heard sink_usec later.
 static int64_t heard_ns(pa_stream *stream, int64_t length_ns)
 {
     const int64_t now = clock_monotonic_ns();
-    pa_usec_t latency = 0;
-    int negative = 0;
-    if (pa_stream_get_latency(stream, &latency, &negative) < 0)
+    const pa_timing_info *timing = pa_stream_get_timing_info(stream);
+    // What was asked before the first frame came says nothing of those that did.
+    if (!timing || timing->write_index <= 0 || timing->read_index_corrupt ||
+        timing->write_index_corrupt)
         return now - length_ns;
-    const int64_t ago_ns = negative ? 0 : (int64_t)latency * 1000;
-    return now - BASE_MAX(ago_ns, length_ns);
+    const pa_sample_spec *spec = pa_stream_get_sample_spec(stream);
+    const int64_t ahead_bytes = timing->write_index - timing->read_index;
+    const int64_t ahead_ns = ahead_bytes / (int64_t)sizeof(int16_t) * SECOND_NS / spec->rate;
+    const int64_t source_ns = (int64_t)timing->source_usec * 1000;
+    const int64_t sink_ns = (int64_t)timing->sink_usec * 1000;
+    const int64_t asked_ns =
+        ((int64_t)timing->timestamp.tv_sec * 1000000 + timing->timestamp.tv_usec) * 1000;
+    struct timespec wall;
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    const int64_t wall_ns = (int64_t)wall.tv_sec * SECOND_NS + wall.tv_nsec;
+    const int64_t heard = now - (wall_ns - asked_ns) - source_ns + sink_ns - ahead_ns;
+    // The wall clock may have been set meanwhile.
+    const bool sane = heard <= now && heard >= now - LATENCY_MAX_NS;
+    return sane ? BASE_MIN(heard, now - length_ns) : now - length_ns;
 }
 
 static void on_frames(pa_stream *stream, size_t ready, void *data)
@@ -372,6 +391,12 @@ static void on_frames(pa_stream *stream, size_t ready, void *data)
     (void)ready;
     Pulse *pulse = data;
     CaptureFeed *feed = pulse->feed;
+    if (!pulse->heard) {
+        pulse->heard = true;
+        pa_operation *update = pa_stream_update_timing_info(stream, NULL, NULL);
+        if (update)
+            pa_operation_unref(update);
+    }
     while (pa_stream_readable_size(stream) > 0) {
         const void *frames = NULL;
         size_t bytes = 0;

@@ -14,7 +14,7 @@
 enum {
     SUPERVISOR_LOOK_MS = 50,       // how often a running device is looked at
     SUPERVISOR_STALL_MS = 700,     // no frames for so long: it is lost
-    SUPERVISOR_FIRST_MS = 900,     // none at all since opening: said, and waited on
+    SUPERVISOR_FIRST_MS = 1500,    // none at all since opening: said, and waited on
     SUPERVISOR_PATIENCE_MS = 4000, // and then opened again
     SUPERVISOR_RETRY_MIN_MS = 100,
     SUPERVISOR_RETRY_MAX_MS = 1000,

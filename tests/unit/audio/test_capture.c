@@ -98,8 +98,8 @@ static void test_a_fast_source_comes_whole_and_in_order(void **state)
 static void test_a_source_in_real_time_keeps_pace_and_stops_with_its_tail(void **state)
 {
     (void)state;
-    AudioCapture *capture = opened(&(AudioCaptureOptions){.driver = "null", .null_script = ramp});
     const int64_t begin = clock_monotonic_ns();
+    AudioCapture *capture = opened(&(AudioCaptureOptions){.driver = "null", .null_script = ramp});
     uint64_t frames = 0;
     AudioCaptureReport report = {0};
     static int16_t block[MOST];
