@@ -65,12 +65,12 @@ static ScoutStatus load_json(const ScoutRecording *recording, const char *name, 
     buffer_init(&text, limit);
     status = file_read(path, limit, &text, error);
     if (!status) {
-        *json = json_loadb(buffer_text(&text), text.length, 0, NULL);
-        if (!json_is_object(*json)) {
-            json_decref(*json);
-            *json = NULL;
-            status = error_set(error, SCOUT_ERROR_FORMAT, "%s is not what scout writes", path);
-        }
+        bool no_memory;
+        *json = recording_json_read(buffer_text(&text), text.length, &no_memory);
+        if (!*json)
+            status = no_memory ? error_no_memory(error)
+                               : error_set(error, SCOUT_ERROR_FORMAT, "%s is not what scout writes",
+                                           path);
     }
     buffer_done(&text);
     return status;

@@ -38,22 +38,21 @@ void recording_content_done(RecordingContent *content)
 // --- Records
 // ---------------------------------------------------------------------------------------
 
-// The object, or NULL when it is none: a record of a later Scout, perhaps.
-static json_t *object_of(const JournalRecord *record)
+// *object is NULL when the record has none: it is of a later Scout, perhaps.
+static ScoutStatus object_of(const JournalRecord *record, json_t **object, ScoutError *error)
 {
-    json_t *object = json_loadb(record->json, record->json_bytes, 0, NULL);
-    if (json_is_object(object))
-        return object;
-    json_decref(object);
-    return NULL;
+    bool no_memory;
+    *object = recording_json_read(record->json, record->json_bytes, &no_memory);
+    return no_memory ? error_no_memory(error) : SCOUT_OK;
 }
 
 static ScoutStatus add_item(RecordingContent *content, const JournalRecord *record,
                             ScoutError *error)
 {
-    json_t *json = object_of(record);
-    if (!json)
-        return SCOUT_OK;
+    json_t *json;
+    ScoutStatus status = object_of(record, &json, error);
+    if (status || !json)
+        return status;
     const RecordingItem item = {.json = json,
                                 .channel = record->channel,
                                 .position = record->position,
@@ -146,9 +145,10 @@ static uint32_t channel_of(const json_t *object)
 static ScoutStatus add_mark(RecordingContent *content, const JournalRecord *record,
                             ScoutError *error)
 {
-    json_t *object = object_of(record);
-    if (!object)
-        return SCOUT_OK;
+    json_t *object;
+    ScoutStatus status = object_of(record, &object, error);
+    if (status || !object)
+        return status;
     const char *kind = json_string_value(json_object_get(object, "kind"));
     const uint32_t channel = channel_of(object);
     if (kind && str_equal(kind, "recovery")) {

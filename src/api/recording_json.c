@@ -125,6 +125,22 @@ json_t *recording_json_skipped(const ScoutSkipped *skipped, double start_s)
     return if_good(object, recording_json_put(object, "text", recording_json_text(skipped->text)));
 }
 
+json_t *recording_json_read(const char *text, size_t length, bool *no_memory)
+{
+    json_error_t problem;
+    json_t *value = json_loadb(text, length, 0, &problem);
+    // Out of memory inside a string, jansson takes what it read for a bad token. What was written
+    // by us is never one, so it is looked at twice before it is believed.
+    if (!value)
+        value = json_loadb(text, length, 0, &problem);
+    *no_memory = !value &&
+                 (json_error_code(&problem) == json_error_out_of_memory || problem.text[0] == '\0');
+    if (json_is_object(value))
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
 static int append_piece(const char *piece, size_t length, void *context)
 {
     return buffer_append(context, piece, length) ? 0 : -1;
