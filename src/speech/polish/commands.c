@@ -207,18 +207,27 @@ static Verdict write_escaped(const Search *search, int action, size_t *at, size_
     return VERDICT_YES;
 }
 
-// What to do at a place; *at moves behind what was written.
+// What to do at a place; *at moves behind what was written. A hyphen that ties a command to the
+// word before ("hello-close quote") is none.
 static Verdict step(const Search *search, size_t *at, size_t *last_end, Marked *out)
 {
     PhraseHit hit;
     if (marked_at(search->text, *at) & MARK_FIXED)
         return VERDICT_NO;
-    switch (phrases_find(&search->commands->phrases, search->view, *at, &hit)) {
+    const bool hyphen = search->view.text[*at] == '-';
+    const size_t first = *at + hyphen;
+    if (first == search->view.length)
+        return search->view.ended ? VERDICT_NO : VERDICT_LATER;
+    switch (phrases_find(&search->commands->phrases, search->view, first, &hit)) {
     case PHRASE_NONE: return VERDICT_NO;
     case PHRASE_UNDECIDED: return VERDICT_LATER;
     case PHRASE_FOUND: break;
     }
     const ScoutTextCommand *command = &search->commands->table[hit.id];
+    const bool takes_meaning =
+        (int)command->action >= ACTION_ESCAPE || command->action == SCOUT_TEXT_NOTHING;
+    if (hyphen && takes_meaning)
+        return VERDICT_NO;
     if ((int)command->action >= ACTION_ESCAPE)
         return write_escaped(search, (int)command->action, at, hit.end, out);
     if (command->action == SCOUT_TEXT_NOTHING) {
@@ -226,7 +235,7 @@ static Verdict step(const Search *search, size_t *at, size_t *last_end, Marked *
         *at = hit.end;
         return VERDICT_YES;
     }
-    const Verdict verdict = judge(search, command, *at, hit.end, *last_end);
+    const Verdict verdict = judge(search, command, first, hit.end, *last_end);
     if (verdict == VERDICT_YES) {
         write_command(command, out);
         *at = *last_end = hit.end;

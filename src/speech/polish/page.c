@@ -597,11 +597,22 @@ static bool case_may_change(const Walk *walk, uint32_t first)
     return walk->case_next == CASE_SMALL && letter_is_upper(first);
 }
 
+// Whether it is known what joins the text at walk->at to what stands before it: what is behind a
+// dot says whether that is a word's.
+static bool join_is_known(const Walk *walk)
+{
+    const TextView view = walk->view;
+    const size_t at = walk->last == LAST_NONE ? text_skip_spaces(view, walk->gap) : walk->at;
+    return view.ended || walk->last == LAST_WORD || at + 1 < view.length || view.text[at] != '.';
+}
+
 // Text at walk->at; false when it has to wait.
 static bool do_text(Walk *walk, size_t n, uint32_t code)
 {
     const bool in_word = text_in_word(code);
     const size_t end = in_word ? text_word_end(walk->view, walk->at) : walk->at + n;
+    if (!join_is_known(walk))
+        return false;
     if (in_word && end == walk->view.length && !walk->view.ended && case_may_change(walk, code))
         return false;
     gap_before_word(walk);

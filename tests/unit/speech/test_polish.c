@@ -247,11 +247,15 @@ static void exact_texts_are_replaced_anywhere(void **state)
         {SCOUT_TEXT_EXACT, "->", "→", 0, 0, NULL},
         {SCOUT_TEXT_EXACT, "--", "–", 0, 0, NULL},
         {SCOUT_TEXT_EXACT, "ae", "æ", 0, 0, NULL},
+        {SCOUT_TEXT_EXACT, "#", ".", 0, 0, NULL},
         {SCOUT_TEXT_WORD, "linebreak", "\n", 0, 0, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
     expect(" a -> b -- c, Caesar AE", "A → b – c, Cæsar AE");
     expect(" one linebreak two", "One\ntwo");
+    expect("One|#", "One.");
+    expect("One|##", "One ..");
+    expect("use|#net", "Use .net");
 }
 
 static void regexes_are_applied_in_turn(void **state)
@@ -391,6 +395,7 @@ static void quotes_and_brackets(void **state)
     expect(" item open square bracket one close square bracket", "Item [one]");
     expect(" so open quote| hello| close quote", "So \"hello\"");
     expect(" well hyphen known", "Well-known");
+    expect(" he said open quote hello-close quote - and left-", "He said \"hello\" - and left-");
     expect(" and, forward slash, or", "And/or");
     expect(" yes, dash, no", "Yes – no");
     expect(" dollar sign five", "$five");
