@@ -6,6 +6,7 @@
 
 int command_transcribe(const Config *config);
 int command_listen(const Config *config);
+int command_dictate(const Config *config);
 int command_models_list(const Config *config);
 int command_models_pull(const Config *config);
 int command_models_import(const Config *config);

@@ -113,6 +113,7 @@ static int run_command(const Config *config)
         [COMMAND_LISTEN] = command_listen,
         [COMMAND_RECORD] = command_record,
         [COMMAND_RECOVER] = command_recover,
+        [COMMAND_DICTATE] = command_dictate,
         [COMMAND_MODELS_LIST] = command_models_list,
         [COMMAND_MODELS_PULL] = command_models_pull,
         [COMMAND_MODELS_IMPORT] = command_models_import,

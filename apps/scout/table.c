@@ -17,6 +17,11 @@ static const char *const weights[] = {"source", "f32", "f16", "int8", "int4", NU
 static const char *const sounds[] = {"flac", "opus", "wav", NULL};
 static const char *const drivers[] = {"pulse", "portaudio", NULL};
 static const char *const sample_formats[] = {"s16le", "s32le", "f32le", NULL};
+static const char *const modes[] = {"hold", "toggle", "hands-free", NULL};
+static const char *const key_sources[] = {"auto", "x11", "portal", NULL};
+static const char *const outputs[] = {"type", "paste", "copy", "print", NULL};
+static const char *const typists[] = {"auto", "x11", "portal", "wtype", "ydotool", NULL};
+static const char *const dictate_requests[] = {"start", "stop", "toggle", "cancel", "status", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 static const ConfigCommand commands[COMMAND_COUNT] = {
@@ -111,6 +116,31 @@ static const ConfigCommand commands[COMMAND_COUNT] = {
                      "a meeting, you and they, kept as sound and text"},
                     {"scout listen --format jsonl | jq -r 'select(.event==\"final\").text'",
                      "for another program"},
+                },
+        },
+    [COMMAND_DICTATE] =
+        {
+            .name = "dictate",
+            .summary = "type what you say into the program you are in",
+            .arguments = "[start|stop|toggle|cancel|status]",
+            .about = "Runs until Ctrl-C. While you hold the key, what you say is written down and "
+                     "typed into whatever window has the focus once you let go. With --mode toggle "
+                     "the key begins and ends, with hands-free it listens all the time.\n\n"
+                     "With a word behind it, it talks to the dictation that runs: so a shortcut of "
+                     "your desktop can begin and end it.\n\n"
+                     "What cannot be typed is never dropped: it is on the clipboard then, and that "
+                     "is said. Nothing is stored unless you ask for it with --history.",
+            .high = 1,
+            .choices = dictate_requests,
+            .examples =
+                {
+                    {"scout dictate", "hold Ctrl+Alt+Space and speak"},
+                    {"scout dictate --mode toggle --key F9", "F9 begins, F9 ends"},
+                    {"scout dictate --replacements my-words.yaml --language de",
+                     "with your own words, in German"},
+                    {"scout dictate toggle", "for a shortcut of the desktop"},
+                    {"scout dictate --mode hands-free --output print >> notes.txt",
+                     "no keyboard at all: everything that is said, into a file"},
                 },
         },
     [COMMAND_MODELS] =
@@ -278,14 +308,15 @@ static const ConfigCommand commands[COMMAND_COUNT] = {
         },
 };
 
-#define OUTPUT_GROUP "Output"
-#define RECORD_GROUP "What is recorded"
-#define WHAT_GROUP   "What is recognised"
-#define SOUND_GROUP  "Which sound"
-#define SEARCH_GROUP "How text is searched"
-#define SPEED_GROUP  "Speed"
-#define MODEL_GROUP  "Options"
-#define COMMON_GROUP "Common options"
+#define OUTPUT_GROUP  "Output"
+#define RECORD_GROUP  "What is recorded"
+#define WHAT_GROUP    "What is recognised"
+#define SOUND_GROUP   "Which sound"
+#define DICTATE_GROUP "Dictation"
+#define SEARCH_GROUP  "How text is searched"
+#define SPEED_GROUP   "Speed"
+#define MODEL_GROUP   "Options"
+#define COMMON_GROUP  "Common options"
 
 #define LIST_OPTIONS                                                                               \
     (ON(MODELS_LIST) | ON(MODELS_INFO) | ON(DOCTOR) | ON(BENCH) | ON(CONFIG) | ON(LANGUAGES))
@@ -370,7 +401,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                       .letter = 'm',
                       .type = CONFIG_TEXT,
                       .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) |
-                                  ON(RECOVER) | ON(RECORD),
+                                  ON(RECOVER) | ON(RECORD) | ON(DICTATE),
                       .group = WHAT_GROUP,
                       .placeholder = "NAME",
                       .help = "The model, by name or path.",
@@ -380,8 +411,8 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_LANGUAGE] = {.name = "language",
                          .letter = 'l',
                          .type = CONFIG_TEXT,
-                         .commands =
-                             ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
+                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) |
+                                     ON(RECORD) | ON(DICTATE),
                          .group = WHAT_GROUP,
                          .placeholder = "LANGUAGE",
                          .help = "The language spoken: a code or an English name (de, german), or "
@@ -391,7 +422,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                          .completes_from = LANGUAGES_COMMAND},
     [OPTION_TASK] = {.name = "task",
                      .type = CONFIG_CHOICE,
-                     .commands = ON(TRANSCRIBE) | ON(LISTEN),
+                     .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DICTATE),
                      .group = WHAT_GROUP,
                      .placeholder = "TASK",
                      .help = "Write what is said, or translate it into English",
@@ -399,7 +430,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                      .choices = tasks},
     [OPTION_PROMPT] = {.name = "prompt",
                        .type = CONFIG_TEXT,
-                       .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
+                       .commands =
+                           ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD) | ON(DICTATE),
                        .group = WHAT_GROUP,
                        .placeholder = "TEXT",
                        .help = "Text as if it was said before: shows names, spelling and style."},
@@ -411,7 +443,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                        .help = "How the text begins."},
     [OPTION_HOTWORDS] = {.name = "hotwords",
                          .type = CONFIG_TEXT,
-                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
+                         .commands =
+                             ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD) | ON(DICTATE),
                          .group = WHAT_GROUP,
                          .placeholder = "LIST",
                          .help = "Words and phrases to listen for, with commas between, or @FILE "
@@ -458,7 +491,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .initial = "true"},
     [OPTION_FULL_WINDOW] = {.name = "full-window",
                             .type = CONFIG_FLAG,
-                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
+                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD) |
+                                        ON(DICTATE),
                             .group = SOUND_GROUP,
                             .help = "Let the model hear 30 seconds each time, short sound with "
                                     "silence behind it, as it was trained. Much slower on short "
@@ -466,8 +500,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                             .initial = "false"},
     [OPTION_BEAM_SIZE] = {.name = "beam-size",
                           .type = CONFIG_INTEGER,
-                          .commands =
-                              ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
+                          .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) |
+                                      ON(RECORD) | ON(DICTATE),
                           .group = SEARCH_GROUP,
                           .placeholder = "N",
                           .help = "How many texts are followed at once; 1 is fastest.",
@@ -476,7 +510,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                           .high = 16},
     [OPTION_BEST_OF] = {.name = "best-of",
                         .type = CONFIG_INTEGER,
-                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
+                        .commands =
+                            ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD) | ON(DICTATE),
                         .group = SEARCH_GROUP,
                         .placeholder = "N",
                         .help = "Samples to choose from at temperatures above 0.",
@@ -485,7 +520,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .high = 16},
     [OPTION_PATIENCE] = {.name = "patience",
                          .type = CONFIG_NUMBER,
-                         .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
+                         .commands =
+                             ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD) | ON(DICTATE),
                          .group = SEARCH_GROUP,
                          .placeholder = "FACTOR",
                          .help = "The search ends with beam-size times so many finished texts.",
@@ -494,7 +530,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                          .high = 10},
     [OPTION_LENGTH_PENALTY] = {.name = "length-penalty",
                                .type = CONFIG_NUMBER,
-                               .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
+                               .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD) |
+                                           ON(DICTATE),
                                .group = SEARCH_GROUP,
                                .placeholder = "ALPHA",
                                .help = "0 to 1 favours longer texts by Google's formula.",
@@ -502,7 +539,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                                .high = 1},
     [OPTION_TEMPERATURE] = {.name = "temperature",
                             .type = CONFIG_NUMBERS,
-                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD),
+                            .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(RECOVER) | ON(RECORD) |
+                                        ON(DICTATE),
                             .group = SEARCH_GROUP,
                             .placeholder = "LIST",
                             .help = "One value, or several with commas between that are tried in "
@@ -520,8 +558,8 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_THREADS] = {.name = "threads",
                         .letter = 't',
                         .type = CONFIG_INTEGER,
-                        .commands =
-                            ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
+                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) |
+                                    ON(RECORD) | ON(DICTATE),
                         .group = SPEED_GROUP,
                         .placeholder = "N",
                         .help = "Threads that compute. 0 takes one for each processor.",
@@ -539,8 +577,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                            .high = SCOUT_BATCH_MAX},
     [OPTION_COMPUTE] = {.name = "compute",
                         .type = CONFIG_CHOICE,
-                        .commands =
-                            ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) | ON(RECORD),
+                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(BENCH) | ON(RECOVER) |
+                                    ON(RECORD) | ON(DICTATE),
                         .group = SPEED_GROUP,
                         .placeholder = "KIND",
                         .help = "Arithmetic",
@@ -548,7 +586,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                         .choices = computes},
     [OPTION_DRAFT] = {.name = "draft",
                       .type = CONFIG_TEXT,
-                      .commands = ON(TRANSCRIBE),
+                      .commands = ON(TRANSCRIBE) | ON(DICTATE),
                       .group = SPEED_GROUP,
                       .placeholder = "MODEL",
                       .help = "A smaller model with the same vocabulary, by name or path, that "
@@ -560,7 +598,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_CPU] = {.name = "cpu",
                     .type = CONFIG_TEXT,
                     .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) | ON(RECOVER) |
-                                ON(RECORD),
+                                ON(RECORD) | ON(DICTATE),
                     .group = SPEED_GROUP,
                     .placeholder = "KERNELS",
                     .help = "The best instruction set to use, such as avx2; `scout doctor` names "
@@ -568,8 +606,8 @@ static const ConfigOption options[OPTION_COUNT] = {
                     .initial_note = "the best there is"},
     [OPTION_DECODER] = {.name = "decoder",
                         .type = CONFIG_TEXT,
-                        .commands =
-                            ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) | ON(RECORD),
+                        .commands = ON(TRANSCRIBE) | ON(LISTEN) | ON(DOCTOR) | ON(BENCH) |
+                                    ON(RECORD) | ON(DICTATE),
                         .group = SPEED_GROUP,
                         .placeholder = "PROGRAM",
                         .help = "The program that decodes files.",
@@ -596,12 +634,15 @@ static const ConfigOption options[OPTION_COUNT] = {
                             .high = 3600},
     [OPTION_PRE_ROLL] = {.name = "pre-roll",
                          .type = CONFIG_SECONDS,
-                         .commands = ON(RECORD),
-                         .group = RECORD_GROUP,
+                         .commands = ON(RECORD) | ON(DICTATE),
+                         .group = SOUND_GROUP,
                          .placeholder = "TIME",
-                         .help = "How much of the sound before the first word is kept.",
+                         .help = "How much of the sound before the first word is kept, or before "
+                                 "the key was pressed is listened to, so that no word is cut. "
+                                 "When dictating, 0 closes the microphone between two times.",
                          .initial = "1",
-                         .low = 0.5,
+                         .initial_note = "1, dictating 0.5",
+                         .low = 0,
                          .high = 10},
     [OPTION_SOUND] = {.name = "sound",
                       .type = CONFIG_CHOICE,
@@ -646,7 +687,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_DEVICE] = {.name = "device",
                        .letter = 'd',
                        .type = CONFIG_TEXT,
-                       .commands = ON(LISTEN) | ON(RECORD),
+                       .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                        .group = SOUND_GROUP,
                        .placeholder = "ID",
                        .help = "The microphone, as --list-devices names it.",
@@ -667,14 +708,14 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_LIST_DEVICES] = {.name = "list-devices",
                              .type = CONFIG_FLAG,
                              .scope = CONFIG_ONLY_ARGUMENT,
-                             .commands = ON(LISTEN) | ON(RECORD),
+                             .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                              .group = SOUND_GROUP,
                              .help = "Print the devices, and do nothing else; --format json for "
                                      "programs.",
                              .initial = "false"},
     [OPTION_DRIVER] = {.name = "driver",
                        .type = CONFIG_CHOICE,
-                       .commands = ON(LISTEN) | ON(RECORD),
+                       .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                        .group = SOUND_GROUP,
                        .placeholder = "DRIVER",
                        .help = "How devices are reached",
@@ -684,7 +725,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                       .letter = 'i',
                       .type = CONFIG_TEXT,
                       .scope = CONFIG_NOT_IN_FILE,
-                      .commands = ON(LISTEN) | ON(RECORD),
+                      .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                       .group = SOUND_GROUP,
                       .placeholder = "FILE",
                       .help = "A sound or video file in the place of a microphone, played in real "
@@ -693,14 +734,14 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_FAST] = {.name = "fast",
                      .type = CONFIG_FLAG,
                      .scope = CONFIG_NOT_IN_FILE,
-                     .commands = ON(LISTEN) | ON(RECORD),
+                     .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                      .group = SOUND_GROUP,
                      .help = "Hear --input as fast as it can be recognised, not in real time.",
                      .initial = "false"},
     [OPTION_RATE] = {.name = "rate",
                      .type = CONFIG_INTEGER,
                      .scope = CONFIG_NOT_IN_FILE,
-                     .commands = ON(LISTEN) | ON(RECORD),
+                     .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                      .group = SOUND_GROUP,
                      .placeholder = "HZ",
                      .help = "Samples a second of raw sound.",
@@ -710,7 +751,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_CHANNELS] = {.name = "channels",
                          .type = CONFIG_INTEGER,
                          .scope = CONFIG_NOT_IN_FILE,
-                         .commands = ON(LISTEN) | ON(RECORD),
+                         .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                          .group = SOUND_GROUP,
                          .placeholder = "N",
                          .help = "Channels of raw sound; their mean is heard.",
@@ -720,7 +761,7 @@ static const ConfigOption options[OPTION_COUNT] = {
     [OPTION_SAMPLE_FORMAT] = {.name = "sample-format",
                               .type = CONFIG_CHOICE,
                               .scope = CONFIG_NOT_IN_FILE,
-                              .commands = ON(LISTEN) | ON(RECORD),
+                              .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                               .group = SOUND_GROUP,
                               .placeholder = "FORMAT",
                               .help = "Samples of raw sound",
@@ -741,7 +782,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                          .initial = "true"},
     [OPTION_END_SILENCE] = {.name = "end-silence",
                             .type = CONFIG_SECONDS,
-                            .commands = ON(LISTEN) | ON(RECORD),
+                            .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                             .group = OUTPUT_GROUP,
                             .placeholder = "TIME",
                             .help = "A pause so long ends an utterance; half of it does when the "
@@ -751,11 +792,103 @@ static const ConfigOption options[OPTION_COUNT] = {
                             .high = 5},
     [OPTION_REPLACEMENTS] = {.name = "replacements",
                              .type = CONFIG_TEXT,
-                             .commands = ON(LISTEN) | ON(RECORD),
+                             .commands = ON(LISTEN) | ON(RECORD) | ON(DICTATE),
                              .group = WHAT_GROUP,
                              .placeholder = "FILE",
                              .help = "Your own words: replacements, spoken commands, numbers.",
                              .completes = CONFIG_COMPLETES_FILES},
+    [OPTION_MODE] = {.name = "mode",
+                     .type = CONFIG_CHOICE,
+                     .commands = ON(DICTATE),
+                     .group = DICTATE_GROUP,
+                     .placeholder = "MODE",
+                     .help = "When it listens: while the key is held, from one press to the next, "
+                             "or all the time",
+                     .initial = "hold",
+                     .choices = modes},
+    [OPTION_KEY] = {.name = "key",
+                    .type = CONFIG_TEXT,
+                    .commands = ON(DICTATE),
+                    .group = DICTATE_GROUP,
+                    .placeholder = "KEY",
+                    .help = "The key, such as F9, super+d, rightctrl, or none. On Wayland it is "
+                            "what the desktop is asked for.",
+                    .initial = "ctrl+alt+space"},
+    [OPTION_KEY_FROM] = {.name = "key-from",
+                         .type = CONFIG_CHOICE,
+                         .commands = ON(DICTATE),
+                         .group = DICTATE_GROUP,
+                         .placeholder = "SOURCE",
+                         .help = "Who tells of the key: the X server or the desktop's portal",
+                         .initial = "auto",
+                         .choices = key_sources},
+    [OPTION_OUTPUT] = {.name = "output",
+                       .type = CONFIG_CHOICE,
+                       .commands = ON(DICTATE),
+                       .group = DICTATE_GROUP,
+                       .placeholder = "WHERE",
+                       .help = "Type the text, paste it or copy it (the old clipboard comes back), "
+                               "or print it",
+                       .initial = "type",
+                       .choices = outputs},
+    [OPTION_TYPE_WITH] = {.name = "type-with",
+                          .type = CONFIG_CHOICE,
+                          .commands = ON(DICTATE),
+                          .group = DICTATE_GROUP,
+                          .placeholder = "METHOD",
+                          .help = "What types",
+                          .initial = "auto",
+                          .choices = typists},
+    [OPTION_KEY_PAUSE] = {.name = "key-pause",
+                          .type = CONFIG_NUMBER,
+                          .commands = ON(DICTATE),
+                          .group = DICTATE_GROUP,
+                          .placeholder = "MS",
+                          .help = "Milliseconds between typed characters, for programs that lose "
+                                  "some.",
+                          .initial = "1",
+                          .low = 0.1,
+                          .high = 1000},
+    [OPTION_AS_YOU_SPEAK] = {.name = "as-you-speak",
+                             .type = CONFIG_FLAG,
+                             .commands = ON(DICTATE),
+                             .group = DICTATE_GROUP,
+                             .help = "Type words as soon as they are settled, not only when a "
+                                     "sentence is over. (Never while the key is held.)",
+                             .initial = "false"},
+    [OPTION_SOUNDS] = {.name = "sounds",
+                       .type = CONFIG_FLAG,
+                       .commands = ON(DICTATE),
+                       .group = DICTATE_GROUP,
+                       .help = "Make no sound when listening begins and ends.",
+                       .initial = "true"},
+    [OPTION_TAIL] = {.name = "tail",
+                     .type = CONFIG_SECONDS,
+                     .commands = ON(DICTATE),
+                     .group = DICTATE_GROUP,
+                     .placeholder = "TIME",
+                     .help = "How long it listens on after the key was released.",
+                     .initial = "0.3",
+                     .high = 5},
+    [OPTION_HISTORY] = {.name = "history",
+                        .type = CONFIG_FLAG,
+                        .commands = ON(DICTATE),
+                        .group = DICTATE_GROUP,
+                        .help = "Keep every text in ~/.local/state/scout/dictation.log.",
+                        .initial = "false"},
+    [OPTION_SPOKEN_COMMANDS] = {.name = "spoken-commands",
+                                .type = CONFIG_FLAG,
+                                .commands = ON(DICTATE),
+                                .group = WHAT_GROUP,
+                                .help = "Write \"full stop\" and \"new line\" as words, and take "
+                                        "\"scratch that\" for words, too.",
+                                .initial = "true"},
+    [OPTION_PROFANITY_FILTER] = {.name = "profanity-filter",
+                                 .type = CONFIG_FLAG,
+                                 .commands = ON(DICTATE),
+                                 .group = WHAT_GROUP,
+                                 .help = "Mask words: f***.",
+                                 .initial = "false"},
     [OPTION_NAME] = {.name = "name",
                      .letter = 'n',
                      .type = CONFIG_TEXT,

@@ -10,6 +10,7 @@ typedef enum CommandId {
     COMMAND_LISTEN,
     COMMAND_RECORD,
     COMMAND_RECOVER,
+    COMMAND_DICTATE,
     COMMAND_MODELS,
     COMMAND_MODELS_LIST,
     COMMAND_MODELS_PULL,
@@ -82,6 +83,18 @@ typedef enum OptionId {
     OPTION_PARTIALS,
     OPTION_END_SILENCE,
     OPTION_REPLACEMENTS,
+    OPTION_MODE,
+    OPTION_KEY,
+    OPTION_KEY_FROM,
+    OPTION_OUTPUT,
+    OPTION_TYPE_WITH,
+    OPTION_KEY_PAUSE,
+    OPTION_AS_YOU_SPEAK,
+    OPTION_SOUNDS,
+    OPTION_TAIL,
+    OPTION_HISTORY,
+    OPTION_SPOKEN_COMMANDS,
+    OPTION_PROFANITY_FILTER,
     OPTION_NAME,
     OPTION_SHA256,
     OPTION_WEIGHTS,
@@ -112,6 +125,9 @@ typedef enum FormatId {
     FORMAT_MD,
     FORMAT_COUNT
 } FormatId;
+
+// In the order of the choices of --mode.
+typedef enum ModeId { MODE_HOLD, MODE_TOGGLE, MODE_HANDS_FREE } ModeId;
 
 extern const ConfigTable scout_table;
 

@@ -118,7 +118,7 @@ static void forget(X11Clipboard *clipboard, const xcb_selection_clear_event_t *e
 static void take_events(X11Clipboard *clipboard)
 {
     for (;;) {
-        REPLY xcb_generic_event_t *event = xcb_poll_for_event(clipboard->selection.x.xcb);
+        REPLY xcb_generic_event_t *event = selection_next_event(&clipboard->selection);
         if (!event)
             return;
         const uint8_t type = event->response_type & 0x7f;
@@ -179,9 +179,9 @@ static void *serve(void *context)
 {
     X11Clipboard *clipboard = context;
     for (;;) {
-        take_events(clipboard);
         if (clipboard->restore_ns && clock_monotonic_ns() >= clipboard->restore_ns)
             restore_old(clipboard);
+        take_events(clipboard); // last, as the others may have kept some
         selection_drop_stale(&clipboard->selection);
         xcb_flush(clipboard->selection.x.xcb);
         const bool broken = x11_is_broken(&clipboard->selection.x);

@@ -69,6 +69,8 @@ void selection_close(Selection *selection)
 {
     for (int i = 0; i < TRANSFERS_MAX; i++)
         end_transfer(&selection->transfers[i]);
+    while (selection->kept_count > 0)
+        free(selection_next_event(selection));
     x11_disconnect(&selection->x);
 }
 

@@ -25,7 +25,7 @@ typedef enum SelectionAtom {
     SELECTION_ATOMS,
 } SelectionAtom;
 
-enum { TRANSFERS_MAX = 16 };
+enum { TRANSFERS_MAX = 16, KEPT_EVENTS_MAX = 256 };
 
 // A large content on its way to somebody.
 typedef struct Transfer {
@@ -47,6 +47,9 @@ typedef struct Selection {
     xcb_timestamp_t since; // when we became the owner; 0: we are not
     size_t piece_bytes;    // larger contents go in pieces
     Transfer transfers[TRANSFERS_MAX];
+    // Events that came while another one was waited for.
+    xcb_generic_event_t *kept[KEPT_EVENTS_MAX];
+    size_t kept_first, kept_count;
 } Selection;
 
 ScoutStatus selection_open(Selection *selection, const char *display, ScoutError *error);
@@ -70,6 +73,9 @@ bool selection_make_text(const Selection *selection, const char *text, size_t le
 // Answers a request with the content. True when the content itself was given, not only its kinds.
 bool selection_answer(Selection *selection, const xcb_selection_request_event_t *request,
                       const Content *content);
+
+// The next event, to be freed with free; NULL when there is none now.
+xcb_generic_event_t *selection_next_event(Selection *selection);
 
 // Goes on with transfers: a property was deleted; or now and then, to drop those that stopped.
 void selection_continue(Selection *selection, const xcb_property_notify_event_t *event);

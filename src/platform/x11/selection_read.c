@@ -34,6 +34,26 @@ xcb_generic_event_t *selection_wait_event(const Selection *selection, int64_t en
     }
 }
 
+void selection_keep_event(Selection *selection, xcb_generic_event_t *event)
+{
+    if (selection->kept_count == KEPT_EVENTS_MAX) {
+        free(event);
+        return;
+    }
+    const size_t at = (selection->kept_first + selection->kept_count++) % KEPT_EVENTS_MAX;
+    selection->kept[at] = event;
+}
+
+xcb_generic_event_t *selection_next_event(Selection *selection)
+{
+    if (selection->kept_count == 0)
+        return xcb_poll_for_event(selection->x.xcb);
+    xcb_generic_event_t *event = selection->kept[selection->kept_first];
+    selection->kept_first = (selection->kept_first + 1) % KEPT_EVENTS_MAX;
+    selection->kept_count--;
+    return event;
+}
+
 static bool is_property(const xcb_generic_event_t *event, const Selection *selection, uint8_t state)
 {
     const xcb_property_notify_event_t *notify = (const void *)event;
@@ -43,17 +63,21 @@ static bool is_property(const xcb_generic_event_t *event, const Selection *selec
 }
 
 // A property of ours changes, and the event about it carries the time.
-xcb_timestamp_t selection_server_time(const Selection *selection)
+xcb_timestamp_t selection_server_time(Selection *selection)
 {
     xcb_change_property(selection->x.xcb, XCB_PROP_MODE_APPEND, selection->window,
                         selection->atoms[ATOM_OURS], XCB_ATOM_STRING, 8, 0, "");
     const int64_t end_ns = clock_monotonic_ns() + (int64_t)TIME_MS * 1000000;
     for (;;) {
-        REPLY xcb_generic_event_t *event = selection_wait_event(selection, end_ns);
+        xcb_generic_event_t *event = selection_wait_event(selection, end_ns);
         if (!event)
             return 0;
-        if (is_property(event, selection, XCB_PROPERTY_NEW_VALUE))
-            return ((const xcb_property_notify_event_t *)(const void *)event)->time;
+        if (is_property(event, selection, XCB_PROPERTY_NEW_VALUE)) {
+            const xcb_timestamp_t time = ((const xcb_property_notify_event_t *)(void *)event)->time;
+            free(event);
+            return time;
+        }
+        selection_keep_event(selection, event);
     }
 }
 
@@ -80,16 +104,18 @@ static bool take_property(const Selection *selection, ContentForm *form, Buffer 
     }
 }
 
-static bool take_pieces(const Selection *selection, ContentForm *form, Buffer *bytes,
-                        int64_t end_ns)
+static bool take_pieces(Selection *selection, ContentForm *form, Buffer *bytes, int64_t end_ns)
 {
     buffer_clear(bytes); // the size that was announced
     for (;;) {
-        REPLY xcb_generic_event_t *event = selection_wait_event(selection, end_ns);
+        xcb_generic_event_t *event = selection_wait_event(selection, end_ns);
         if (!event)
             return false;
-        if (!is_property(event, selection, XCB_PROPERTY_NEW_VALUE))
+        if (!is_property(event, selection, XCB_PROPERTY_NEW_VALUE)) {
+            selection_keep_event(selection, event);
             continue;
+        }
+        free(event);
         const size_t before = bytes->length;
         if (!take_property(selection, form, bytes))
             return false;
@@ -98,22 +124,26 @@ static bool take_pieces(const Selection *selection, ContentForm *form, Buffer *b
     }
 }
 
-static bool wait_for_answer(const Selection *selection, xcb_atom_t target, int64_t end_ns)
+static bool wait_for_answer(Selection *selection, xcb_atom_t target, int64_t end_ns)
 {
     for (;;) {
-        REPLY xcb_generic_event_t *event = selection_wait_event(selection, end_ns);
+        xcb_generic_event_t *event = selection_wait_event(selection, end_ns);
         if (!event)
             return false;
         const xcb_selection_notify_event_t *notify = (const void *)event;
         if ((event->response_type & 0x7f) == XCB_SELECTION_NOTIFY &&
-            notify->requestor == selection->window && notify->target == target)
-            return notify->property != XCB_NONE;
+            notify->requestor == selection->window && notify->target == target) {
+            const bool given = notify->property != XCB_NONE;
+            free(event);
+            return given;
+        }
+        selection_keep_event(selection, event);
     }
 }
 
 // The content in one form; bytes holds it.
-static bool read_form(const Selection *selection, xcb_atom_t target, ContentForm *form,
-                      Buffer *bytes, int64_t end_ns)
+static bool read_form(Selection *selection, xcb_atom_t target, ContentForm *form, Buffer *bytes,
+                      int64_t end_ns)
 {
     xcb_delete_property(selection->x.xcb, selection->window, selection->atoms[ATOM_OURS]);
     xcb_convert_selection(selection->x.xcb, selection->window, selection->atoms[ATOM_CLIPBOARD],
@@ -162,7 +192,7 @@ typedef struct Target {
     bool picture;
 } Target;
 
-static size_t list_targets(const Selection *selection, Target *targets, int64_t end_ns)
+static size_t list_targets(Selection *selection, Target *targets, int64_t end_ns)
 {
     Buffer bytes;
     ContentForm form;

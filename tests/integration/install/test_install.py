@@ -107,7 +107,11 @@ class Installed(unittest.TestCase):
         expected = {
             f"{BINDIR}/scout",
             f"{LIBEXECDIR}/scout/scout-decode",
+            f"{LIBEXECDIR}/scout/scout-capture-portaudio.so",
+            f"{LIBEXECDIR}/scout/scout-capture-pulse.so",
             f"{LIBEXECDIR}/scout/scout-decode-ffmpeg.so",
+            f"{LIBEXECDIR}/scout/scout-platform-dbus.so",
+            f"{LIBEXECDIR}/scout/scout-platform-x11.so",
             f"{LIBDIR}/libscout.a",
             f"{LIBDIR}/libscout.so",
             f"{LIBDIR}/libscout.so.0",

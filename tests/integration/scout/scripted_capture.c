@@ -313,3 +313,16 @@ void scout_text_rules_free(ScoutTextRules *rules)
 {
     free(rules);
 }
+
+uint64_t scout_text_rules_hits(const ScoutTextRules *rules, size_t replacement)
+{
+    (void)rules;
+    (void)replacement;
+    return 0;
+}
+
+uint64_t scout_text_rules_masked(const ScoutTextRules *rules)
+{
+    (void)rules;
+    return 0;
+}

@@ -247,9 +247,9 @@ class Options(CliCase):
         self.assertRegex(done.stdout, rf"beam-size +2 +# {re.escape(config)}:1\n")
 
     def test_a_wrong_file_names_the_line(self):
-        self.path("home/.config/scout/config.yaml", "beam-size: 2\nmodle: x\n")
+        self.path("home/.config/scout/config.yaml", "beam-size: 2\nmodell: x\n")
         done = self.run_scout("transcribe", "a.wav", status=2)
-        self.assert_one_line(done.stderr, "config.yaml:2: unknown option 'modle'", "'model'?")
+        self.assert_one_line(done.stderr, "config.yaml:2: unknown option 'modell'", "'model'?")
         self.run_scout("transcribe", "--help")
         self.assert_one_line(
             self.run_scout("languages", "--config=nowhere", status=2).stderr, "nowhere"
