@@ -40,6 +40,7 @@ void signals_init(void)
     (void)sigaction(SIGTERM, &action, NULL);
     action = (struct sigaction){.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 void signals_set_cancel(ScoutCancel *cancel)

@@ -8,7 +8,8 @@
 
 #include "base/cancel.h"
 
-// SIGPIPE is ignored from here on: a closed pipe is seen when writing fails.
+// SIGPIPE and SIGXFSZ are ignored from here on: a closed pipe, or a file that may not grow, is seen
+// when writing fails.
 void signals_init(void);
 
 // What the first signal raises, besides signals_cancel(); NULL for nothing.

@@ -133,6 +133,8 @@ ScoutStatus capture_keep_begin(ScoutCapture *capture, ScoutError *error);
 ScoutStatus capture_keep_frames(ScoutCapture *capture, size_t count, ScoutError *error);
 void capture_keep_event(CaptureChannel *channel, const ScoutLiveEvent *event);
 void capture_keep_mark(ScoutCapture *capture, const char *kind, const char *detail);
+// Waits a moment for the recording to be on the disk: false when it is not, and nobody cancelled.
+bool capture_keep_flush(ScoutCapture *capture);
 // Ends the recording when nobody has spoken for long enough; `now`: in any case.
 void capture_keep_end(ScoutCapture *capture, bool now, bool well);
 

@@ -11,6 +11,7 @@
 #include "capture_internal.h"
 
 enum {
+    FLUSH_MS = 500,
     CLOSE_MS = 10000, // that a journal may take to be on the disk when it is closed
     SAFETY_S = 600    // of sound, after which a safety journal begins anew where all is told
 };
@@ -208,6 +209,26 @@ static bool is_quiet(const ScoutCapture *capture, double *silent_s)
     return true;
 }
 
+// A journal that waits for room on its disk is not ended at a pause: what is in memory would be
+// lost with it.
+static bool is_written(const ScoutCapture *capture)
+{
+    JournalStatus status;
+    journal_status(capture->recording.journal, &status);
+    return status.disk == JOURNAL_DISK_GOOD;
+}
+
+bool capture_keep_flush(ScoutCapture *capture)
+{
+    // Only this thread begins and ends recordings, so the lock, which live streams want, is not
+    // held while it waits.
+    Journal *journal = capture->recording.journal;
+    if (!journal)
+        return true;
+    const ScoutStatus status = journal_flush(journal, FLUSH_MS, &capture->cancel, NULL);
+    return status == SCOUT_OK || status == SCOUT_ERROR_CANCELLED;
+}
+
 void capture_keep_end(ScoutCapture *capture, bool now, bool well)
 {
     const ScoutCaptureOptions *options = &capture->options;
@@ -215,7 +236,7 @@ void capture_keep_end(ScoutCapture *capture, bool now, bool well)
     pthread_mutex_lock(&capture->keeping);
     if (now) {
         end(capture, well);
-    } else if (capture->recording.journal && is_quiet(capture, &silent_s)) {
+    } else if (capture->recording.journal && is_quiet(capture, &silent_s) && is_written(capture)) {
         const double length_s = capture_seconds(capture->taken.count - capture->recording.start);
         if (options->recording == SCOUT_RECORD_VOICE && silent_s > options->split_after_s) {
             end(capture, true);

@@ -217,6 +217,9 @@ void *capture_take(void *context)
     if (!status)
         status = take_all(capture, &error);
     status = finish_lives(capture, status, &error);
+    // However long it takes for a full disk to have room: what is in memory is all there is of it.
+    while (!capture_keep_flush(capture))
+        capture_tell_disk(capture);
     capture_keep_end(capture, true, status == SCOUT_OK);
     if (!status && capture->keep_failed) {
         status = capture->keep_failed;

@@ -8,6 +8,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -76,6 +77,12 @@ class RecordCase(CliCase):
             time.sleep(0.05)
         self.fail("it did not come")
 
+    def wait_for_line(self, stream, word):
+        for line in stream:
+            if word in line:
+                return line
+        self.fail(f"nothing was said of {word}")
+
     # Nearly all words in their order: the model may hear one otherwise in another context.
     def check_words(self, found, expected, allowed=2):
         found, expected = words(found), words(expected)
@@ -142,6 +149,26 @@ class Record(RecordCase):
             (made,) = self.recordings(folder)
             self.assertEqual(printed, f"{folder}/{made.name}\n")
             self.check_words(self.text(made), "And Mr. John Dashwood had then", 3)
+
+    def test_a_full_disk_ends_nothing(self):
+        # No file may grow beyond 200 kB, which is 6 s of sound; pauses do not split then.
+        path = self.sound(silence(1), sentence("0870"), silence(3), sentence("0880"), silence(3), sentence("0890"),
+                          silence(1))
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        process = self.start_scout("record", "--input", path, "--fast", "--split-after", "2", "recordings",
+                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200000, hard)))
+        self.assertIn("in memory only", self.wait_for_line(process.stderr, "warning"))
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)  # it waits for room all the same
+        time.sleep(1)
+        self.assertIsNone(process.poll())
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        _, told = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, told)
+        (folder,) = self.recordings()
+        for word in ("prudently", "young", "selfish"):
+            self.assertIn(word, self.text(folder))
+        self.assertEqual(self.json(folder, "recording.json")["missing"], 0)
 
     def test_what_cannot_be_used(self):
         path = self.sound(silence(1))
