@@ -32,6 +32,7 @@ class Server:
         self.process = None
 
     def start(self, *modules, default='mic'):
+        self.stop()
         arguments = ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1', '--use-pid-file=no',
                      '-L', 'module-native-protocol-unix']
         for module in modules or MICROPHONE:
