@@ -44,10 +44,12 @@ void marked_copy(Marked *marked, const Marked *source, size_t from, size_t end, 
 {
     if (from >= end)
         return;
-    const size_t first = marked->marks.length;
-    if (buffer_append(&marked->text, source->text.data + from, end - from) &&
-        buffer_append(&marked->marks, source->marks.data + from, end - from))
-        marked->marks.data[first] = (char)((uint8_t)marked->marks.data[first] | extra);
+    char *marks = buffer_reserve(&marked->marks, end - from);
+    if (!marks || !buffer_append(&marked->text, source->text.data + from, end - from))
+        return;
+    memcpy(marks, source->marks.data + from, end - from);
+    marks[0] = (char)((uint8_t)marks[0] | extra);
+    buffer_commit(&marked->marks, end - from);
 }
 
 TextView marked_view(const Marked *marked, bool ended)

@@ -569,6 +569,7 @@ static void put_word(Walk *walk, size_t end)
         buffer_init(&upper, MARKED_BYTES_MAX);
         text_append_upper(&upper, view.text + walk->at, end - walk->at);
         put(walk, buffer_text(&upper), upper.length, false);
+        walk->writer->out->failed |= upper.failed;
         buffer_done(&upper);
     } else if (!fixed && !capitals_inside && capital) {
         put_letter(walk, letter_upper(first));

@@ -91,10 +91,11 @@ bool phrases_add(Phrases *phrases, const char *text, unsigned flags, uint32_t id
         entry.word_begins = entry.word_ends = false;
         phrases->any_exact = true;
     }
-    if (phrases->codes.failed || entry.count == 0)
+    if (phrases->codes.failed || entry.count == 0 ||
+        !buffer_append(&phrases->entries, &entry, sizeof entry))
         return false;
     phrases->count++;
-    return buffer_append(&phrases->entries, &entry, sizeof entry);
+    return true;
 }
 
 static int compare_entries(const void *left, const void *right)

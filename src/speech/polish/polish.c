@@ -40,6 +40,7 @@ typedef struct Chain {
     bool count;    // hits are counted
     Marked *text;  // so far
     Marked *spare; // for the next step's text
+    bool failed;   // memory was out
 } Chain;
 
 ScoutStatus polish_new(const PolishRules *rules, Polish **polish, ScoutError *error)
@@ -109,6 +110,7 @@ static void clean(const char *raw, size_t length, bool ended, Marked *out)
 static void next_step(Chain *chain)
 {
     Marked *done = chain->spare;
+    chain->failed |= marked_failed(done);
     chain->spare = chain->text;
     chain->text = done;
     marked_clear(chain->spare);
@@ -162,10 +164,11 @@ static void run_rest(Polish *polish, Chain *chain)
 static bool run(Polish *polish, const Buffer *raw, bool ended, bool count, Buffer *text,
                 PolishEvent *events, PolishText *out)
 {
-    Chain chain = {ended, count, &polish->step[0], &polish->step[1]};
+    Chain chain = {ended, count, &polish->step[0], &polish->step[1], false};
     marked_clear(chain.text);
     marked_clear(chain.spare);
     clean(buffer_text(raw), raw->length, ended, chain.text);
+    chain.failed = marked_failed(chain.text);
     run_replacements(polish, &chain);
     run_rest(polish, &chain);
     buffer_clear(text);
@@ -186,8 +189,8 @@ static bool run(Polish *polish, const Buffer *raw, bool ended, bool count, Buffe
                         .join_bytes = writer.join_bytes,
                         .events = events,
                         .event_count = writer.event_count};
-    return !marked_failed(chain.text) && !marked_failed(chain.spare) && !text->failed &&
-           !polish->scratch_page.text.failed && !polish->scratch_page.taken.failed;
+    return !chain.failed && !text->failed && !polish->scratch_page.text.failed &&
+           !polish->scratch_page.taken.failed;
 }
 
 static ScoutStatus check_raw(const Polish *polish, const char *raw, size_t length, size_t total,
@@ -212,6 +215,7 @@ ScoutStatus polish_partial(Polish *polish, const char *settled, size_t settled_l
     if (status)
         return status;
     const size_t known = polish->raw.length;
+    polish->raw.failed = false; // an earlier call may have run out of memory
     buffer_clear(&polish->joined);
     if ((settled_length > 0 && !buffer_append(&polish->joined, settled, settled_length)) ||
         (settled_length > known &&
