@@ -14,6 +14,7 @@
 #include "findings.h"
 #include "models_common.h"
 #include "output.h"
+#include "recordings.h"
 #include "table.h"
 #include "terminal.h"
 
@@ -114,6 +115,18 @@ static void look_at_folder(Findings *findings, const char *what, char *path)
     mem_free(path);
 }
 
+static void look_at_recordings(Findings *findings)
+{
+    BASE_CLEANUP(mem_free_pointer) char *home = recordings_home();
+    Recordings left = {0};
+    if (home && file_exists(home) && recordings_find(&left, home, false, NULL) == SCOUT_OK &&
+        left.count)
+        findings_add(findings, HEALTH_NOTE, "recordings",
+                     "%zu not finished: they are being made, or scout recover finishes them",
+                     left.count);
+    recordings_done(&left);
+}
+
 int command_doctor(const Config *config)
 {
     Findings findings;
@@ -126,6 +139,7 @@ int command_doctor(const Config *config)
     look_at_models(&findings, config);
     look_at_folder(&findings, "settings", path_config_home());
     look_at_folder(&findings, "downloads", path_cache_home());
+    look_at_recordings(&findings);
     Buffer *report = findings_report(&findings, config_flag(config, OPTION_JSON));
     int status = output_report(report);
     if (!status && findings.broken)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,57 @@ static void test_synced_soon(void **state)
     close_journal(journal, true);
 }
 
+// --- A disk that hangs
+// ---------------------------------------------------------------------------------------
+
+static atomic_bool hangs, closed;
+
+static int hanging_sync(void *context, int handle)
+{
+    while (atomic_load(&hangs))
+        clock_sleep_ms(5);
+    return journal_files.sync(context, handle);
+}
+
+static void watched_close(void *context, int handle)
+{
+    journal_files.close(context, handle);
+    atomic_store(&closed, true);
+}
+
+// Whoever appends does not wait for it, nor does who closes for longer than he wants to.
+static void test_a_disk_that_hangs(void **state)
+{
+    (void)state;
+    JournalDisk disk = journal_files;
+    disk.sync = hanging_sync;
+    disk.close = watched_close;
+    Journal *journal = NULL;
+    assert_int_equal(journal_create(PATH, &(JournalOptions){.disk = &disk}, &journal, NULL),
+                     SCOUT_OK);
+    atomic_store(&hangs, true);
+    JournalStatus status = {0};
+    uint64_t position = 0;
+    for (int i = 0; i < 600 && status.disk != JOURNAL_DISK_SLOW; i++, position += STEP) {
+        append(journal, position, STEP, 1);
+        journal_status(journal, &status);
+        clock_sleep_ms(5);
+    }
+    assert_int_equal(status.disk, JOURNAL_DISK_SLOW);
+    assert_non_null(strstr(status.problem, "does not answer"));
+    assert_true(status.synced_frames < status.appended_frames);
+    ScoutError error = {0};
+    const int64_t before_ns = clock_monotonic_ns();
+    assert_int_equal(journal_close(journal, true, 50, &error), SCOUT_ERROR_TIMEOUT);
+    assert_true(clock_seconds_since(before_ns) < 5);
+    assert_non_null(strstr(error.message, "are not on the disk"));
+    // What is left behind ends when the disk comes back.
+    atomic_store(&hangs, false);
+    for (int i = 0; i < 1000 && !atomic_load(&closed); i++)
+        clock_sleep_ms(5);
+    assert_true(atomic_load(&closed));
+}
+
 static void test_followed_while_written(void **state)
 {
     (void)state;
@@ -447,6 +499,7 @@ int main(void)
         IN_FOLDER(test_arguments_are_checked),
         IN_FOLDER(test_others_than_journals),
         IN_FOLDER(test_synced_soon),
+        IN_FOLDER(test_a_disk_that_hangs),
         IN_FOLDER(test_followed_while_written),
         IN_FOLDER(test_goes_on_where_another_stopped),
         IN_FOLDER(test_cut_anywhere),
