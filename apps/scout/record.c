@@ -37,12 +37,22 @@ typedef struct Record {
     atomic_size_t failed; // recordings that could not be finished
 } Record;
 
-static atomic_bool asked_to_stop; // by SIGUSR1
+static atomic_bool asked_to_stop; // by SIGUSR1 or SIGHUP
 
 static void on_stop_signal(int number)
 {
     (void)number;
     atomic_store(&asked_to_stop, true);
+}
+
+// A terminal that is closed ends a recording in peace, unless it is to outlive it (nohup).
+static void catch_stop_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART}, before;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGUSR1, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(SIGHUP, &action, NULL);
 }
 
 // --- Finishing, on a thread of its own: the next recording may have begun
@@ -254,9 +264,7 @@ int command_record(const Config *config)
     Record record = {.config = config};
     record_view_init(&record.view);
     ScoutError error = {0};
-    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGUSR1, &action, NULL);
+    catch_stop_signals();
     ScoutStatus status = request_init(&record.request, config, &error);
     if (!status)
         status = rules_read(&record.rules, config, &error);

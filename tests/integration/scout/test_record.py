@@ -138,7 +138,7 @@ class Record(RecordCase):
 
     def test_ended_by_signals(self):
         path = self.sound(silence(1), sentence("0870"), silence(60))
-        for how in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        for how in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
             folder = f"by {how.name}"
             process = self.start_scout("record", "--manual", "--input", path, folder)
             self.wait_for(lambda: (self.folder / folder).exists() and self.recordings(folder))
