@@ -11,7 +11,7 @@
 
 enum {
     PIECE_MS = 32, // what is decided is wanted at once
-    HOLD_MS = 256, // a shorter silence belongs to the speech around it
+    HOLD_MS = 224, // a shorter silence belongs to the speech around it
     PAD_AFTER_MS = 400,
     TEXT_MAX = 1 << 20,
     KEPT_MAX = 16 << 20
@@ -33,7 +33,7 @@ void live_options_init(ScoutLiveOptions *options)
         .partials = 1,
         .partial_interval_s = 0.3,
         .partial_share = 0.35,
-        .end_silence_s = 0.5,
+        .end_silence_s = 0.45,
         .utterance_max_s = 24,
         .pre_roll_s = 0.5,
         .backlog_max_s = 86400,
@@ -247,7 +247,8 @@ int64_t live_silence(const Live *live)
 
 int64_t live_end_silence(const Live *live)
 {
-    return llround(live->options.end_silence_s * SCOUT_SAMPLE_RATE);
+    const double frames = live->options.end_silence_s * SCOUT_SAMPLE_RATE / VAD_FRAME_SAMPLES;
+    return llround(frames) * VAD_FRAME_SAMPLES;
 }
 
 static Utterance *add_utterance(Live *live, int64_t start, int64_t onset)
