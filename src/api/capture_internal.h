@@ -71,13 +71,11 @@ struct ScoutCapture {
     Arena arena;
     ScoutCaptureCallback callback;
     void *context;
-    Cancel cancel; // of everything
-    atomic_bool stop;
+    Cancel cancel;        // of everything
     AudioCaptureSet *set; // the taker's
     size_t channels;
     CaptureChannel channel[CAPTURE_CHANNELS_MAX];
     pthread_t taker, teller;
-    bool taking, telling; // the threads were made, and not joined yet
 
     // The taker's.
     int16_t *frames;            // of a read
@@ -87,10 +85,8 @@ struct ScoutCapture {
     float peak[CAPTURE_CHANNELS_MAX];
     double squares[CAPTURE_CHANNELS_MAX];
     size_t squared;
-    bool paused;
 
-    pthread_mutex_t wishes; // guards the four below
-    bool wants_pause, wants_resume;
+    pthread_mutex_t wishes; // guards the two below, and those of the flags
     double pause_after_s, resume_pre_roll_s;
 
     pthread_mutex_t keeping; // guards the recording and the channels' figures
@@ -99,29 +95,34 @@ struct ScoutCapture {
     ScoutError keep_error;
 
     pthread_mutex_t calling; // one call of the receiver at a time
-    atomic_bool refused;     // the receiver wants no more
 
     pthread_mutex_t posting; // guards the queue
     pthread_cond_t posted;
     CaptureNews *news; // [CAPTURE_EVENTS_MAX], a ring
     size_t news_first, news_count;
-    bool closing; // no more comes
 
     ScoutStatus failed; // of the taker
     ScoutError error;
+
+    atomic_bool stop;
+    atomic_bool refused;            // the receiver wants no more
+    bool taking, telling;           // the threads were made, and not joined yet
+    bool paused;                    // the taker's
+    bool wants_pause, wants_resume; // wishes
+    bool closing;                   // no more comes into the queue
 };
 
 double capture_seconds(uint64_t frames);
 
 // capture_run.c
-void *capture_take(void *capture);
+void *capture_take(void *context);
 // Whether the source is read as fast as it is listened to, and no faster.
 bool capture_can_wait(const ScoutCapture *capture);
 
 // capture_tell.c: any thread but a live stream's. Copies.
 void capture_post(ScoutCapture *capture, const ScoutCaptureEvent *event);
-void *capture_teller(void *capture);
-int capture_hear_live(void *channel, const ScoutLiveEvent *event);
+void *capture_teller(void *context);
+int capture_hear_live(void *context, const ScoutLiveEvent *event);
 // Of the sources, as it is read.
 void capture_tell_report(ScoutCapture *capture, const AudioCaptureReport *report, size_t count);
 void capture_tell_level(ScoutCapture *capture, const int16_t *frames, size_t count);

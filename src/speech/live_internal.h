@@ -56,12 +56,10 @@ struct Live {
     size_t frame_fill;
     int64_t received;   // whole frames that were listened to
     int64_t last_voice; // the end of the last utterance's speech
-    bool ending;        // no more sound comes
 
-    // Utterances that are not told of yet. The last one may be open: it is being spoken.
+    // Utterances that are not told of yet. The last one may be open.
     Utterance queue[LIVE_UTTERANCES_MAX];
     size_t first, count;
-    bool open;
     uint64_t utterances;
 
     // Work.
@@ -69,11 +67,8 @@ struct Live {
     Job job;
     int64_t partial_begun, final_begun; // when the last of each began
     double partial_cost_s, final_cost_s;
-    ScoutLivePace pace;
     Votes votes;
-    bool language_known, language_guessed, language_told;
     size_t language;
-    float language_probability;
     int64_t language_heard; // sound before this was asked for its language
 
     // Telling.
@@ -82,7 +77,6 @@ struct Live {
     Arena kept;      // what the passage says of the utterance at hand
     Buffer segments; // ScoutSegment[]
     Buffer skipped;  // ScoutSkipped[]
-    bool keeping;    // events of the report are kept, not sent
     Buffer text, raw, scratch, told_text;
     Polish *polish;
     PolishRules *plain_rules; // where the caller has none: only what joins utterances
@@ -91,6 +85,13 @@ struct Live {
     uint64_t told_utterance; // of the last partial text, and 1
     size_t told_settled;     // bytes of it
     int64_t progress_received, progress_settled;
+
+    ScoutLivePace pace;
+    float language_probability;
+    bool ending; // no more sound comes
+    bool open;   // the last utterance of the queue is being spoken
+    bool language_known, language_guessed, language_told;
+    bool keeping; // events of the report are kept, not sent
 };
 
 static inline Utterance *live_at(Live *live, size_t index)
