@@ -1,4 +1,5 @@
 // Allocations of src/audio fail one by one: opening, reading and probing a decoder, resampling.
+#include "audio/capture.h"
 #include "audio/decoder.h"
 #include "audio/resample.h"
 
@@ -49,6 +50,48 @@ static ScoutStatus resample(void *context)
     return status;
 }
 
+static int tone(void *context, uint64_t position, int16_t *frames, int count)
+{
+    (void)context;
+    for (int i = 0; i < count; i++)
+        frames[i] = (int16_t)(position + (uint64_t)i);
+    return position < 16000 ? count : AUDIO_SCRIPT_END;
+}
+
+// A failure of the supervisor's thread is an event, which is waited out; one of the owner's ends
+// it.
+static ScoutStatus capture(void *context)
+{
+    const AudioCaptureOptions sources[2] = {
+        {.driver = "null", .fast = true, .null_script = tone},
+        {.driver = "file",
+         .device = script,
+         .fast = true,
+         .decoder.program = getenv("FAKE_DECODER")},
+    };
+    const size_t count = *(const size_t *)context;
+    AudioCaptureSet *set = NULL;
+    ScoutStatus status = audio_capture_set_open(sources, count, &set, NULL);
+    assert_true(status == SCOUT_OK || !set);
+    AudioCaptureReport report = {0};
+    int16_t frames[2 * 1600];
+    while (!status && report.state != AUDIO_CAPTURE_ENDED) {
+        size_t got = 0;
+        status = audio_capture_set_read(set, frames, 1600, &got, 1000, &report, NULL);
+        if (!status && report.event != AUDIO_EVENT_NONE && report.status)
+            status = report.status;
+    }
+    audio_capture_set_close(set);
+    return status;
+}
+
+static void test_allocations_of_capturing(void **state)
+{
+    (void)state;
+    for (size_t sources = 1; sources <= 2; sources++)
+        assert_true(fault_run_all(capture, &sources, 200) >= 1);
+}
+
 static void test_allocations_of_decoding(void **state)
 {
     (void)state;
@@ -74,6 +117,7 @@ static int remove_script(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_allocations_of_decoding)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_allocations_of_decoding),
+                                       cmocka_unit_test(test_allocations_of_capturing)};
     return cmocka_run_group_tests(tests, make_script, remove_script);
 }

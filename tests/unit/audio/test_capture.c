@@ -236,6 +236,106 @@ static void test_a_muted_microphone_is_hinted_at_once(void **state)
     audio_capture_close(capture);
 }
 
+// ---- Two sources
+
+static int loud(void *context, uint64_t position, int16_t *frames, int count)
+{
+    (void)position;
+    const int16_t value = (int16_t) * (const int *)context;
+    for (int i = 0; i < count; i++)
+        frames[i] = value;
+    return count;
+}
+
+// Reads for so long, or to the end; counts frames whose channels are those values, and events.
+typedef struct Heard {
+    uint64_t frames, first, second;
+    int events[AUDIO_EVENT_ENDED + 1];
+    int64_t gap_ms;
+} Heard;
+
+static Heard hear(AudioCaptureSet *set, double seconds, int first, int second)
+{
+    static int16_t block[2 * MOST];
+    Heard heard = {0};
+    uint64_t before = 0;
+    AudioCaptureReport report = {0};
+    const int64_t begin = clock_monotonic_ns();
+    while (clock_seconds_since(begin) < seconds && report.state != AUDIO_CAPTURE_ENDED) {
+        size_t count = 0;
+        assert_int_equal(audio_capture_set_read(set, block, MOST, &count, 50, &report, &error), 0);
+        if (heard.frames == 0)
+            before = report.position;
+        assert_int_equal(report.position, before + heard.frames);
+        for (size_t i = 0; i < count; i++) {
+            heard.first += block[2 * i] == first;
+            heard.second += block[2 * i + 1] == second;
+        }
+        heard.frames += count;
+        heard.events[report.event]++;
+        heard.gap_ms += report.gap_ms;
+    }
+    return heard;
+}
+
+static void test_two_sources_are_two_channels(void **state)
+{
+    (void)state;
+    int values[2] = {1000, -2000};
+    const AudioCaptureOptions sources[2] = {
+        {.driver = "null", .null_script = loud, .null_context = &values[0]},
+        {.driver = "null", .null_script = loud, .null_context = &values[1]},
+    };
+    AudioCaptureSet *set = NULL;
+    assert_int_equal(audio_capture_set_open(sources, 2, &set, &error), SCOUT_OK);
+    Heard heard = hear(set, 1, values[0], values[1]);
+    assert_in_range(heard.frames, 0.7 * SECOND, 1.1 * SECOND);
+    // But for the moments at which one begins.
+    assert_true(heard.first > heard.frames - SECOND / 10);
+    assert_true(heard.second > heard.frames - SECOND / 10);
+    assert_int_equal(heard.events[AUDIO_EVENT_STARTED], 2);
+    audio_capture_set_stop(set);
+    heard = hear(set, 3, values[0], values[1]);
+    assert_int_equal(heard.events[AUDIO_EVENT_ENDED], 1);
+    assert_int_equal(heard.events[AUDIO_EVENT_LOST], 0);
+    audio_capture_set_close(set);
+}
+
+static void test_one_of_two_sources_goes_on(void **state)
+{
+    (void)state;
+    int value = 1000;
+    Flaky script = {.begin_ns = clock_monotonic_ns(), .lost_from_ms = 300, .lost_to_ms = 900};
+    const AudioCaptureOptions sources[2] = {
+        {.driver = "null", .null_script = flaky, .null_context = &script},
+        {.driver = "null", .null_script = loud, .null_context = &value},
+    };
+    AudioCaptureSet *set = NULL;
+    assert_int_equal(audio_capture_set_open(sources, 2, &set, &error), SCOUT_OK);
+    const Heard heard = hear(set, 2.5, -1, value);
+    assert_int_equal(heard.events[AUDIO_EVENT_LOST], 1);
+    assert_int_equal(heard.events[AUDIO_EVENT_RESUMED], 1);
+    assert_int_equal(heard.gap_ms, 0);
+    assert_true(heard.frames > 2 * SECOND);
+    assert_true(heard.second > heard.frames - SECOND / 10);
+    audio_capture_set_close(set);
+}
+
+static void test_sets_of_none_or_too_many_are_refused(void **state)
+{
+    (void)state;
+    const AudioCaptureOptions sources[3] = {
+        {.driver = "null"}, {.driver = "null"}, {.driver = "null"}};
+    AudioCaptureSet *set = NULL;
+    assert_int_equal(audio_capture_set_open(sources, 0, &set, &error),
+                     SCOUT_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(audio_capture_set_open(sources, 3, &set, &error),
+                     SCOUT_ERROR_INVALID_ARGUMENT);
+    const AudioCaptureOptions wrong[2] = {{.driver = "null"}, {.driver = "jack"}};
+    assert_int_equal(audio_capture_set_open(wrong, 2, &set, &error), SCOUT_ERROR_INVALID_ARGUMENT);
+    assert_null(set);
+}
+
 // ---- Raw samples
 
 typedef struct Feeder {
@@ -459,6 +559,9 @@ int main(void)
         cmocka_unit_test(test_a_lost_device_is_told_and_taken_up_again),
         cmocka_unit_test(test_a_device_that_is_not_there_is_waited_for),
         cmocka_unit_test(test_a_muted_microphone_is_hinted_at_once),
+        cmocka_unit_test(test_two_sources_are_two_channels),
+        cmocka_unit_test(test_one_of_two_sources_goes_on),
+        cmocka_unit_test(test_sets_of_none_or_too_many_are_refused),
         cmocka_unit_test(test_raw_sound_of_16_khz_comes_bit_by_bit),
         cmocka_unit_test(test_raw_formats_and_channels),
         cmocka_unit_test(test_raw_rates),

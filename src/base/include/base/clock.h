@@ -6,7 +6,7 @@
 
 int64_t clock_monotonic_ns(void);
 double clock_seconds_since(int64_t start_ns); // of the monotonic clock
-int64_t clock_wall_ms(void); // since 1970-01-01 UTC
+int64_t clock_wall_ms(void);                  // since 1970-01-01 UTC
 void clock_sleep_ms(int64_t ms);
 
 #endif
