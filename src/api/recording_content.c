@@ -314,32 +314,48 @@ json_t *recording_content_json(const RecordingContent *content)
     return NULL;
 }
 
-// A long pause begins a new line, as does, where there are several channels, each utterance.
+// A long pause begins a new line, as does, where there are several channels, each utterance. What
+// was found where no speech had been heard stands on a line of its own, in brackets.
 static const double PARAGRAPH_S = 4;
+
+typedef struct TextLines {
+    Buffer *out;
+    bool several; // channels
+    bool alone;   // the line that was begun takes nothing more
+    double end_s; // of the text before
+} TextLines;
+
+static void add_utterance(TextLines *lines, const json_t *utterance, const char *text)
+{
+    Buffer *out = lines->out;
+    const double start_s = json_number_value(json_object_get(utterance, "start"));
+    const bool found = json_is_true(json_object_get(utterance, "from_skipped"));
+    const bool first = out->length == 0;
+    const bool begins =
+        first || lines->several || lines->alone || found || start_s - lines->end_s >= PARAGRAPH_S;
+    if (begins)
+        text += strspn(text, " \n");
+    if (begins && !first)
+        (void)buffer_append_char(out, '\n');
+    if (lines->several)
+        (void)buffer_printf(
+            out, "%d: ", (int)json_integer_value(json_object_get(utterance, "channel")) + 1);
+    (void)buffer_printf(out, found ? "[skipped before: %s]" : "%s", text);
+    lines->end_s = json_number_value(json_object_get(utterance, "end"));
+    lines->alone = found;
+}
 
 bool recording_text_of(const json_t *text_json, Buffer *out)
 {
-    const bool several = json_integer_value(json_object_get(text_json, "channels")) > 1;
-    double end_s = 0;
+    TextLines lines = {.out = out,
+                       .several = json_integer_value(json_object_get(text_json, "channels")) > 1};
     size_t index;
     const json_t *utterance;
     json_array_foreach(json_object_get(text_json, "utterances"), index, utterance)
     {
         const char *text = json_string_value(json_object_get(utterance, "text"));
-        if (!text || !*text)
-            continue;
-        const double start_s = json_number_value(json_object_get(utterance, "start"));
-        const bool first = out->length == 0;
-        const bool begins = first || several || start_s - end_s >= PARAGRAPH_S;
-        if (begins)
-            text += strspn(text, " \n");
-        if (begins && !first)
-            (void)buffer_append_char(out, '\n');
-        if (several)
-            (void)buffer_printf(
-                out, "%d: ", (int)json_integer_value(json_object_get(utterance, "channel")) + 1);
-        (void)buffer_append_text(out, text);
-        end_s = json_number_value(json_object_get(utterance, "end"));
+        if (text && *text)
+            add_utterance(&lines, utterance, text);
     }
     if (out->length)
         (void)buffer_append_char(out, '\n');

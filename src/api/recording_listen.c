@@ -9,13 +9,20 @@
 #include "base/memory.h"
 #include "base/str.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { PIECE_FRAMES = 8192 };
+enum { PIECE_FRAMES = 8192, REJECTED_BYTES_MAX = 1 << 20 };
 
 // Shorter spans hold no word.
 static const double SPAN_MIN_S = 0.2;
+
+// Nor do those that never get louder than 60 dB below full scale.
+enum { SPAN_PEAK_MIN = 33 };
+
+// What the model itself takes for silence more likely than not is no find: without voice activity
+// it writes a word or two there.
+static const float NO_SPEECH_MAX = 0.5F;
 
 static ScoutStatus cancelled(ScoutError *error)
 {
@@ -154,6 +161,7 @@ typedef struct ToArray {
     json_t *utterances;
     int channel;
     bool failed;
+    Buffer rejected; // text of which nothing was made
 } ToArray;
 
 static int keep_segment(void *context, const ScoutEvent *event)
@@ -162,6 +170,8 @@ static int keep_segment(void *context, const ScoutEvent *event)
     if (event->type != SCOUT_EVENT_SEGMENT)
         return 0;
     const ScoutSegment *segment = &event->u.segment;
+    if (segment->no_speech_prob > NO_SPEECH_MAX)
+        return buffer_append_text(&to->rejected, segment->text) ? 0 : (to->failed = true);
     json_t *item = json_pack(
         "{s:o, s:o, s:o, s:[o], s:b, s:i}", "start", recording_json_seconds(segment->start_s),
         "end", recording_json_seconds(segment->end_s), "text", recording_json_text(segment->text),
@@ -175,7 +185,17 @@ typedef struct Span {
     int channel;
 } Span;
 
-static ScoutStatus feed_span(ScoutStream *stream, SoundFile *file, const Span *span,
+// The loudest sample of the frames.
+static int peak_of(const int16_t *frames, size_t count, const Span *span, uint32_t channels)
+{
+    int peak = 0;
+    for (size_t i = 0; i < count; i++)
+        peak = BASE_MAX(peak, abs(frames[i * channels + (size_t)span->channel]));
+    return peak;
+}
+
+// Reads the span, for the stream if there is one; *peak is how loud it gets.
+static ScoutStatus feed_span(ScoutStream *stream, SoundFile *file, const Span *span, int *peak,
                              ScoutError *error)
 {
     const SoundInfo *info = sound_file_info(file);
@@ -189,33 +209,52 @@ static ScoutStatus feed_span(ScoutStream *stream, SoundFile *file, const Span *s
                                  &done, error);
         if (status || done == 0)
             break;
-        status = push(stream, frames, done, (uint32_t)span->channel, info->channels, error);
+        *peak = BASE_MAX(*peak, peak_of(frames, done, span, info->channels));
+        if (stream)
+            status = push(stream, frames, done, (uint32_t)span->channel, info->channels, error);
         at += done;
     }
     mem_free(frames);
-    return status ? status : scout_stream_finish(stream, error);
+    return status || !stream ? status : scout_stream_finish(stream, error);
+}
+
+// Takes what was found in the span to the utterances, and what was rejected to the span.
+static ScoutStatus keep_finds(ToArray *to, json_t *utterances, json_t *skipped, ScoutError *error)
+{
+    bool good = !to->failed && json_array_extend(utterances, to->utterances) == 0;
+    if (good && to->rejected.length)
+        good = recording_json_put(skipped, "text", recording_json_text(to->rejected.data));
+    good = good && recording_json_put(skipped, "listened", json_true());
+    return good ? SCOUT_OK : error_no_memory(error);
 }
 
 static ScoutStatus listen_span(const RecordingListen *listen, SoundFile *file, const Span *span,
-                               json_t *utterances, ScoutError *error)
+                               json_t *skipped, json_t *utterances, ScoutError *error)
 {
     ScoutTranscribeOptions options;
+    int peak = 0;
     ScoutStatus status = options_for(listen, &options, error);
+    if (!status)
+        status = feed_span(NULL, file, span, &peak, error);
     if (status)
         return status;
     options.vad = 0;
     // Collected aside: a span that is given up half-way leaves nothing.
     ToArray to = {.utterances = json_array(), .channel = span->channel};
+    buffer_init(&to.rejected, REJECTED_BYTES_MAX);
     ScoutStream *stream = NULL;
-    status = to.utterances ? stream_open(listen->engine, &options, span->start_s, NULL,
-                                         keep_segment, &to, &stream, error)
-                           : error_no_memory(error);
-    if (!status)
-        status = feed_span(stream, file, span, error);
-    scout_stream_free(stream);
-    if (to.failed || (!status && json_array_extend(utterances, to.utterances) != 0))
+    if (!to.utterances)
         status = error_no_memory(error);
+    if (!status && peak >= SPAN_PEAK_MIN)
+        status = stream_open(listen->engine, &options, span->start_s, NULL, keep_segment, &to,
+                             &stream, error);
+    if (stream)
+        status = feed_span(stream, file, span, &peak, error);
+    scout_stream_free(stream);
+    if (!status || to.failed)
+        status = keep_finds(&to, utterances, skipped, error);
     json_decref(to.utterances);
+    buffer_done(&to.rejected);
     return status;
 }
 
@@ -269,9 +308,7 @@ ScoutStatus recording_listen_skipped(const RecordingListen *listen, const char *
             break;
         }
         const size_t before = json_array_size(utterances);
-        status = listen_span(listen, file, &span, utterances, error);
-        if (!status && !recording_json_put(skipped, "listened", json_true()))
-            status = error_no_memory(error);
+        status = listen_span(listen, file, &span, skipped, utterances, error);
         if (!status)
             status = sort_in(utterances, before, error);
     }

@@ -389,6 +389,17 @@ static void test_silence_at_the_end(void **state)
     finish(engine, recording, SCOUT_SOUND_FLAC);
     assert_int_equal(scout_recording_info(recording)->texts, 1);
     assert_int_equal(scout_recording_info(recording)->skipped, 1);
+    // Listened to after all, silence stays silence: a model makes up words there when it is asked.
+    ScoutRecordingOptions options;
+    scout_recording_options_init(&options);
+    options.skipped = 1;
+    assert_int_equal(scout_recording_finish(engine, recording, &options, NULL, NULL, NULL),
+                     SCOUT_OK);
+    assert_int_equal(scout_recording_info(recording)->texts, 1);
+    check_text(folder, "One.\n");
+    char *told = read_text(folder, RECORDING_JSON);
+    assert_non_null(strstr(told, "\"listened\": true"));
+    mem_free(told);
     scout_recording_free(recording);
     char *about = read_text(folder, RECORDING_ABOUT);
     assert_non_null(strstr(about, "\"interrupted\": false"));
@@ -422,6 +433,7 @@ static void test_skipped_spans_are_listened_to(void **state)
         char *text = read_text(folder, RECORDING_TEXT);
         const char *found = strstr(text, "Dashwood");
         assert_non_null(found);
+        assert_non_null(strstr(text, "[skipped before: "));
         assert_null(strstr(found + 1, "Dashwood"));
         mem_free(text);
     }
