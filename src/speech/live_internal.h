@@ -92,6 +92,7 @@ struct Live {
     bool open;   // the last utterance of the queue is being spoken
     bool language_known, language_guessed, language_told;
     bool keeping; // events of the report are kept, not sent
+    bool keep_failed;
 };
 
 static inline Utterance *live_at(Live *live, size_t index)

@@ -131,18 +131,20 @@ static ScoutStatus send_skipped(Live *live, const ScoutSkipped *skipped, ScoutEr
 int live_hear_report(void *context, const ScoutEvent *event)
 {
     Live *live = context;
+    bool kept = true;
     if (event->type == SCOUT_EVENT_SEGMENT) {
         ScoutSegment segment = event->u.segment;
-        return !keep_segment(&live->kept, &segment) ||
-               !buffer_append(&live->segments, &segment, sizeof segment);
-    }
-    if (event->type != SCOUT_EVENT_SKIPPED)
-        return 0;
-    if (!live->keeping)
+        kept = keep_segment(&live->kept, &segment) &&
+               buffer_append(&live->segments, &segment, sizeof segment);
+    } else if (event->type == SCOUT_EVENT_SKIPPED && live->keeping) {
+        ScoutSkipped skipped = event->u.skipped;
+        kept = keep_skipped(&live->kept, &skipped) &&
+               buffer_append(&live->skipped, &skipped, sizeof skipped);
+    } else if (event->type == SCOUT_EVENT_SKIPPED) {
         return send_skipped(live, &event->u.skipped, NULL) != SCOUT_OK;
-    ScoutSkipped skipped = event->u.skipped;
-    return !keep_skipped(&live->kept, &skipped) ||
-           !buffer_append(&live->skipped, &skipped, sizeof skipped);
+    }
+    live->keep_failed |= !kept;
+    return !kept;
 }
 
 bool live_begins_with_settled(Live *live, const Utterance *utterance, const int32_t *tokens,
@@ -171,7 +173,7 @@ ScoutStatus live_take_final(Live *live, int64_t *rest, ScoutError *error)
     turn_leave(&live->turn);
     if (status == SCOUT_OK)
         *rest = outcome.resume;
-    return status;
+    return live->keep_failed ? error_no_memory(error) : status;
 }
 
 // The settled text of the utterance, where judgement came out against it afterwards: what was
