@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "connection.h"
+#include "stolen.h"
 
 enum { KEYCODES_MAX = 8, LOCKS_MAX = 8, STALE_EVENT_MS = 5000, MODIFIERS = 8 };
 
@@ -31,8 +32,11 @@ typedef struct X11Hotkey {
     KeyWords words;
     xkb_keysym_t symbol;
     Grab grab;
-    uint8_t down; // the key that is held; 0: none
-    bool stale;   // the keymap changed
+    uint8_t down;         // the key that is held; 0: none
+    uint16_t test_device; // the XTEST keyboard
+    uint8_t shift[2];     // keycodes of Shift, which the writer presses, too
+    bool counted;
+    bool stale; // the keymap changed
     bool lost;
 } X11Hotkey;
 
@@ -120,7 +124,17 @@ static bool find_modifiers(const X11Hotkey *hotkey, struct xkb_keymap *keymap, G
     return true;
 }
 
-static ScoutStatus find_grab(const X11Hotkey *hotkey, Grab *grab, ScoutError *error)
+static void find_shift(X11Hotkey *hotkey, struct xkb_keymap *keymap)
+{
+    static const xkb_keysym_t symbols[2] = {XKB_KEY_Shift_L, XKB_KEY_Shift_R};
+    for (int i = 0; i < 2; i++) {
+        Grab found = {0};
+        find_keycodes(keymap, symbols[i], &found);
+        hotkey->shift[i] = found.count ? found.keycodes[0] : 0;
+    }
+}
+
+static ScoutStatus find_grab(X11Hotkey *hotkey, Grab *grab, ScoutError *error)
 {
     *grab = (Grab){0};
     struct xkb_context *context = xkb_context_new(XKB_CONTEXT_NO_FLAGS);
@@ -134,6 +148,7 @@ static ScoutStatus find_grab(const X11Hotkey *hotkey, Grab *grab, ScoutError *er
         status = error_set(error, SCOUT_ERROR_IO, "the X server's keyboard cannot be read");
     } else {
         find_keycodes(keymap, hotkey->symbol, grab);
+        find_shift(hotkey, keymap);
         if (!find_modifiers(hotkey, keymap, grab))
             status = x11_broken(error);
         else if (grab->count == 0)
@@ -227,9 +242,17 @@ static ScoutStatus follow_keymap(X11Hotkey *hotkey, ScoutError *error)
     return status;
 }
 
+static void set_down(X11Hotkey *hotkey, uint8_t key)
+{
+    if (!hotkey->down != !key)
+        atomic_fetch_add(&x11_hotkeys_held, key ? 1 : -1);
+    hotkey->down = key;
+}
+
 static void lose(X11Hotkey *hotkey, const char *why, HotkeyEvent *event)
 {
     hotkey->lost = true;
+    set_down(hotkey, 0);
     *event = (HotkeyEvent){.kind = HOTKEY_LOST, .time_ns = clock_monotonic_ns()};
     (void)str_copy(event->detail, sizeof event->detail, why);
 }
@@ -252,6 +275,13 @@ static bool is_ours(const X11Hotkey *hotkey, uint32_t keycode)
     return false;
 }
 
+static void count_stolen(const X11Hotkey *hotkey, const xcb_input_key_press_event_t *key)
+{
+    const bool shift = key->detail == hotkey->shift[0] || key->detail == hotkey->shift[1];
+    if (hotkey->down && key->sourceid == hotkey->test_device && !shift)
+        atomic_fetch_add(&x11_keys_stolen, 1);
+}
+
 // True when it is something to tell.
 static bool take_key_event(X11Hotkey *hotkey, const xcb_input_key_press_event_t *key,
                            HotkeyEvent *event)
@@ -259,15 +289,17 @@ static bool take_key_event(X11Hotkey *hotkey, const xcb_input_key_press_event_t 
     *event = (HotkeyEvent){.time_ns = event_time_ns(key->time)};
     if (key->event_type == XCB_INPUT_KEY_PRESS) {
         const bool repeated = key->flags & XCB_INPUT_KEY_EVENT_FLAGS_KEY_REPEAT;
+        if (hotkey->down && key->detail != hotkey->down)
+            count_stolen(hotkey, key);
         if (repeated || hotkey->down || !is_ours(hotkey, key->detail))
             return false;
-        hotkey->down = (uint8_t)key->detail;
+        set_down(hotkey, (uint8_t)key->detail);
         event->kind = HOTKEY_PRESSED;
         return true;
     }
     if (key->event_type != XCB_INPUT_KEY_RELEASE || key->detail != hotkey->down || !hotkey->down)
         return false;
-    hotkey->down = 0;
+    set_down(hotkey, 0);
     event->kind = HOTKEY_RELEASED;
     return true;
 }
@@ -332,12 +364,31 @@ static void free_hotkey(void *self)
     X11Hotkey *hotkey = self;
     if (!hotkey)
         return;
+    set_down(hotkey, 0);
+    if (hotkey->counted)
+        atomic_fetch_sub(&x11_hotkeys, 1);
     if (hotkey->x.xcb && !x11_is_broken(&hotkey->x)) {
         release_grab(hotkey, &hotkey->grab);
         (void)x11_sync(&hotkey->x);
     }
     x11_disconnect(&hotkey->x);
     mem_free(hotkey);
+}
+
+static void find_test_device(X11Hotkey *hotkey)
+{
+    REPLY xcb_input_xi_query_device_reply_t *devices = xcb_input_xi_query_device_reply(
+        hotkey->x.xcb, xcb_input_xi_query_device(hotkey->x.xcb, XCB_INPUT_DEVICE_ALL), NULL);
+    if (!devices)
+        return;
+    xcb_input_xi_device_info_iterator_t each = xcb_input_xi_query_device_infos_iterator(devices);
+    for (; each.rem > 0; xcb_input_xi_device_info_next(&each)) {
+        const char *name = xcb_input_xi_device_info_name(each.data);
+        const size_t length = (size_t)xcb_input_xi_device_info_name_length(each.data);
+        if (each.data->type == XCB_INPUT_DEVICE_TYPE_SLAVE_KEYBOARD &&
+            memmem(name, length, "XTEST", strlen("XTEST")))
+            hotkey->test_device = each.data->deviceid;
+    }
 }
 
 static ScoutStatus open_hotkey(X11Hotkey *hotkey, const HotkeyOptions *options, ScoutError *error)
@@ -355,7 +406,12 @@ static ScoutStatus open_hotkey(X11Hotkey *hotkey, const HotkeyOptions *options, 
     const uint16_t events = XCB_XKB_EVENT_TYPE_NEW_KEYBOARD_NOTIFY | XCB_XKB_EVENT_TYPE_MAP_NOTIFY;
     xcb_xkb_select_events(hotkey->x.xcb, XCB_XKB_ID_USE_CORE_KBD, events, 0, events, 0xffff, 0xffff,
                           NULL);
-    return follow_keymap(hotkey, error);
+    find_test_device(hotkey);
+    status = follow_keymap(hotkey, error);
+    hotkey->counted = status == SCOUT_OK;
+    if (hotkey->counted)
+        atomic_fetch_add(&x11_hotkeys, 1);
+    return status;
 }
 
 ScoutStatus x11_hotkey_new(const HotkeyOptions *options, void **self, ScoutError *error)

@@ -16,6 +16,7 @@
 #include "keyboard.h"
 #include "modifiers.h"
 #include "ping.h"
+#include "stolen.h"
 
 enum {
     DEFAULT_PAUSE_US = 1000,
@@ -24,6 +25,9 @@ enum {
     SETTLE_MS = 150,    // for a program that knows no pings to have read its keys
     BUSY_MAX_MS = 5000, // for one that does
     BORROW_AT_ONCE = X11_KEYS,
+    STROKES_KEPT = 128, // how far back what was stolen is typed again
+    HELD_POLL_MS = 4,
+    HELD_MAX_MS = 120000,
 };
 
 typedef struct X11Typing {
@@ -35,6 +39,10 @@ typedef struct X11Typing {
     uint64_t batch; // counts the batches
     int pause_us;
     int modifier_wait_ms;
+    // Of the text that is typed: where the characters of the last strokes begin.
+    size_t strokes[STROKES_KEPT];
+    size_t stroke_count;
+    unsigned stolen; // of x11_keys_stolen, what was seen
 } X11Typing;
 
 typedef struct Target {
@@ -256,6 +264,48 @@ static ScoutStatus lend_keys(X11Typing *typing, const Target *target, const Want
     return x11_sync(&typing->x) ? SCOUT_OK : x11_broken(error);
 }
 
+// Waits while a hotkey of ours is held. *again is how many of the last strokes have to be repeated.
+// A key may be taken an instant before its hotkey knows that it is held, so the last look of a text
+// waits a moment.
+static ScoutStatus wait_for_hotkey(X11Typing *typing, bool last, size_t *again, ScoutError *error)
+{
+    *again = 0;
+    if (atomic_load(&x11_hotkeys) == 0)
+        return SCOUT_OK;
+    if (last) {
+        if (!x11_sync(&typing->x))
+            return x11_broken(error);
+        clock_sleep_ms(2 * HELD_POLL_MS);
+    }
+    for (int waited_ms = 0; atomic_load(&x11_hotkeys_held) > 0; waited_ms += HELD_POLL_MS) {
+        if (waited_ms >= HELD_MAX_MS)
+            return error_set(error, SCOUT_ERROR_BUSY, "the hotkey is held down all the time");
+        clock_sleep_ms(HELD_POLL_MS);
+    }
+    const unsigned stolen = atomic_load(&x11_keys_stolen);
+    *again = BASE_MIN(stolen - typing->stolen, typing->stroke_count);
+    typing->stolen = stolen;
+    return SCOUT_OK;
+}
+
+static void note_stroke(X11Typing *typing, size_t at)
+{
+    if (typing->stroke_count == STROKES_KEPT)
+        memmove(typing->strokes, typing->strokes + 1,
+                --typing->stroke_count * sizeof typing->strokes[0]);
+    typing->strokes[typing->stroke_count++] = at;
+}
+
+// Goes back to what was stolen. True when there was something.
+static bool go_back(X11Typing *typing, size_t again, size_t *at)
+{
+    if (again == 0)
+        return false;
+    typing->stroke_count -= again;
+    *at = typing->strokes[typing->stroke_count];
+    return true;
+}
+
 static ScoutStatus type_batch(X11Typing *typing, int group, const Target *target, const char *text,
                               size_t end, size_t *at, ScoutError *error)
 {
@@ -265,19 +315,31 @@ static ScoutStatus type_batch(X11Typing *typing, int group, const Target *target
             if (status != SCOUT_OK)
                 return status;
         }
+        size_t again = 0;
+        const ScoutStatus status = wait_for_hotkey(typing, false, &again, error);
+        if (status != SCOUT_OK || go_back(typing, again, at))
+            return status; // what is typed again may need keys that were lent since
         size_t next = *at;
         const uint32_t code = next_character(text, end, &next);
         X11Stroke stroke;
-        if (code && find_stroke(&typing->keyboard, group, code, &stroke))
+        if (code && find_stroke(&typing->keyboard, group, code, &stroke)) {
+            note_stroke(typing, *at);
             stroke_key(typing, stroke.keycode, stroke.shift);
+        }
         *at = next;
     }
-    return x11_sync(&typing->x) ? SCOUT_OK : x11_broken(error);
+    size_t again = 0;
+    const ScoutStatus status = wait_for_hotkey(typing, true, &again, error);
+    if (status == SCOUT_OK)
+        (void)go_back(typing, again, at);
+    return x11_sync(&typing->x) ? status : x11_broken(error);
 }
 
 static ScoutStatus type_all(X11Typing *typing, int group, const Target *target, const char *text,
                             size_t length, size_t *at, ScoutError *error)
 {
+    typing->stroke_count = 0;
+    typing->stolen = atomic_load(&x11_keys_stolen);
     while (*at < length) {
         Wanted wanted;
         typing->batch++;
@@ -334,11 +396,22 @@ static ScoutStatus press_key(X11Typing *typing, uint8_t key, bool shift, size_t 
                                          group, error);
     if (status != SCOUT_OK)
         return status;
-    for (size_t i = 0; status == SCOUT_OK && i < count; i++) {
+    typing->stroke_count = 0;
+    typing->stolen = atomic_load(&x11_keys_stolen);
+    for (size_t i = 0; status == SCOUT_OK && i < count;) {
+        size_t again = 0;
         if (i % CHUNK == 0)
             status = still_there(typing, &target, error);
         if (status == SCOUT_OK)
-            stroke_key(typing, key, shift);
+            status = wait_for_hotkey(typing, false, &again, error);
+        if (status != SCOUT_OK || go_back(typing, again, &i))
+            continue;
+        note_stroke(typing, i++);
+        stroke_key(typing, key, shift);
+        if (i == count) {
+            status = wait_for_hotkey(typing, true, &again, error);
+            (void)go_back(typing, again, &i);
+        }
     }
     x11_modifiers_bring_back(&typing->modifiers, &typing->x);
     return x11_sync(&typing->x) ? status : x11_broken(error);

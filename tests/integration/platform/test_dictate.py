@@ -113,6 +113,20 @@ class Keys(DictateCase):
         self.assertEqual(self.ask("status"), "idle")
         self.finish()
 
+    def test_key_while_text_is_typed(self):
+        """A grab takes all keys while its key is down: what was typed then is typed again."""
+        self.start_field()
+        self.start_dictate("--mode", "toggle", "--key", "F9")
+        self.keys(f"+{F9}", f"-{F9}")
+        self.wait_asked("resume 0.50")
+        text = "".join(f"{i} é漢A " for i in range(150))
+        self.hear("final 1.0 " + text)
+        for _ in range(4):
+            self.wait_for(lambda: self.text(), "nothing is typed")
+            self.keys(f"+{F9}", "=80", f"-{F9}", "=60")
+        self.expect_text(text, seconds=30)
+        self.finish()
+
     def test_key_is_taken(self):
         self.start_dictate("--key", "F9")
         done = subprocess.run(
