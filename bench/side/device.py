@@ -98,6 +98,12 @@ class Listener:
             if time.monotonic() - quiet_from > 30:
                 raise BenchError("scout listen tells no final text")
 
+    def sound_s(self):
+        """How much sound was captured by now, to a tenth of a second."""
+        for _ in self.take(0.01):
+            pass
+        return next((e["at"] for e in reversed(self.events) if e["event"] == "level"), 0.0)
+
     def cpu_s(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
