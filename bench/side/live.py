@@ -121,10 +121,12 @@ def matches(reference, heard):
 
 
 def leading_deletions(states):
+    """How many words are missing before the first that is there. Before a word that was misheard none is: which of the
+    two the misheard one stands for is not known."""
     count = 0
     while count < len(states) and states[count] == "deleted":
         count += 1
-    return count
+    return 0 if count < len(states) and states[count] == "changed" else count
 
 
 def missing_edges(truth, file_words, live_words):

@@ -227,7 +227,8 @@ class LiveFigures(unittest.TestCase):
     def test_edges(self):
         truth = "the quick brown fox jumps".split()
         for said, lost in (("the quick brown fox jumps", (0, 0)), ("quick brown fox jumps", (1, 0)),
-                           ("the quick brown", (0, 2)), ("the quick red fox jumped", (0, 0)), ("", (5, 0))):
+                           ("the quick brown", (0, 2)), ("the quick red fox jumped", (0, 0)), ("", (5, 0)),
+                           ("thick brown fox jumps", (0, 0))):
             self.assertEqual(live.missing_edges(truth, truth, said.split()), lost, said)
         # What nobody said is not missed.
         self.assertEqual(live.missing_edges(truth, [*truth, "thank", "you"], truth), (0, 0))
