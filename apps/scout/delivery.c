@@ -147,13 +147,14 @@ static void type(Delivery *delivery, const char *text, size_t length)
         keep_rest(delivery, error.message, text + typed, length - typed);
 }
 
-static void copy_session(Delivery *delivery)
+// Of the session, `fresh` is the end that is not on the clipboard yet.
+static void copy_session(Delivery *delivery, size_t fresh)
 {
     ScoutError error = {0};
     const Buffer *session = &delivery->session;
     if (clipboard_put(delivery->clipboard, session->data, session->length, CLIPBOARD_UNTIL_TAKEN,
                       &error))
-        print_rest(delivery, error.message, session->data, session->length);
+        print_rest(delivery, error.message, session->data + session->length - fresh, fresh);
     else
         notice(delivery, delivery->options.note_kind,
                "copied, not typed: paste it (the old clipboard comes back then)");
@@ -239,7 +240,7 @@ static void deliver(Delivery *delivery, const char *text, size_t length)
         if (!print_all(text + space, length - space) || !print_all("\n", 1))
             notice(delivery, delivery->options.error_kind, "standard output takes no text");
     } else if (delivery->clipboard) {
-        copy_session(delivery);
+        copy_session(delivery, length - skip);
     } else {
         print_rest(delivery, "there is no clipboard", text + skip, length - skip);
     }
@@ -289,7 +290,7 @@ static void scratch(Delivery *delivery, size_t characters)
     if (delivery->options.way == DELIVERY_PRINT)
         notice(delivery, delivery->options.note_kind, "taken back: the last %zu characters", count);
     else if (delivery->clipboard && buffer->length > 0)
-        copy_session(delivery);
+        copy_session(delivery, 0);
     else if (delivery->clipboard)
         (void)clipboard_restore(delivery->clipboard, NULL);
 }
