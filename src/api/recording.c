@@ -247,6 +247,17 @@ static ScoutStatus add_texts(Finish *finish, Journal *journal, const char *path,
     return SCOUT_OK;
 }
 
+// What was being written in another format when somebody was killed.
+static void remove_drafts(const ScoutRecording *recording)
+{
+    for (size_t i = 0; i < BASE_COUNT(sound_names); i++) {
+        char *path = path_join(recording->folder, sound_names[i]);
+        if (path)
+            sound_file_clean(path);
+        mem_free(path);
+    }
+}
+
 static ScoutStatus write_sound(Finish *finish, const char *journal, ScoutError *error)
 {
     BASE_CLEANUP(mem_free_pointer) char *sound = NULL;
@@ -262,7 +273,11 @@ static ScoutStatus write_sound(Finish *finish, const char *journal, ScoutError *
     if (!status)
         status = journal_export(&job, NULL, error);
     finish->what = "check";
-    return status ? status : journal_verify(&job, error);
+    if (!status)
+        status = journal_verify(&job, error);
+    if (!status)
+        remove_drafts(finish->recording);
+    return status;
 }
 
 static ScoutStatus write_json(const ScoutRecording *recording, const char *name, const json_t *json,

@@ -121,6 +121,24 @@ static ScoutStatus say_failure(SoundFile *file, const char *verb, ScoutError *er
                      verb, file->path, file->library->strerror(file->sound));
 }
 
+// What a file is called while it is written, or NULL.
+static char *draft_of(const char *path)
+{
+    const size_t size = strlen(path) + sizeof ".part";
+    char *draft = mem_array(size, 1);
+    if (draft)
+        (void)snprintf(draft, size, "%s.part", path);
+    return draft;
+}
+
+void sound_file_clean(const char *path)
+{
+    char *draft = draft_of(path);
+    if (draft)
+        (void)unlink(draft);
+    mem_free(draft);
+}
+
 static ScoutStatus allocate(const char *path, bool writes, SoundFile **file, ScoutError *error)
 {
     const SndfileLibrary *library;
@@ -133,14 +151,12 @@ static ScoutStatus allocate(const char *path, bool writes, SoundFile **file, Sco
     made->library = library;
     made->fd = -1;
     made->writes = writes;
-    const size_t size = strlen(path) + sizeof ".part";
     made->path = mem_copy_text(path, strlen(path));
-    made->draft = mem_array(size, 1);
+    made->draft = draft_of(path);
     if (!made->path || !made->draft) {
         sound_file_free(made);
         return error_no_memory(error);
     }
-    (void)snprintf(made->draft, size, "%s.part", path);
     *file = made;
     return SCOUT_OK;
 }

@@ -268,6 +268,9 @@ static void test_kept_journal(void **state)
     append_tone(journal, 0, RATE, 1);
     tell_final(&notes, 0, 0.5, 1, " One."); // no settled record follows, but an end in peace
     assert_int_equal(journal_close(journal, true, 10000, NULL), SCOUT_OK);
+    char *part = path_join(folder, "sound.opus.part"); // of somebody who was killed
+    assert_int_equal(file_write(part, "half", 4, false, NULL), SCOUT_OK);
+    mem_free(part);
     ScoutRecording *recording = open_recording(folder, SCOUT_RECORDING_CLOSED);
     ScoutRecordingOptions options;
     scout_recording_options_init(&options);
@@ -276,6 +279,7 @@ static void test_kept_journal(void **state)
     assert_int_equal(scout_recording_info(recording)->state, SCOUT_RECORDING_FINISHED);
     scout_recording_free(recording);
     assert_true(has_file(folder, RECORDING_JOURNAL));
+    assert_false(has_file(folder, "sound.opus.part"));
     recording = open_recording(folder, SCOUT_RECORDING_FINISHED);
     assert_int_equal(scout_recording_info(recording)->texts, 1);
     scout_recording_free(recording);

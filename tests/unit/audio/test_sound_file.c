@@ -229,6 +229,17 @@ static void test_large_wav(void **state)
     }
 }
 
+static void test_what_a_killed_writer_left(void **state)
+{
+    (void)state;
+    assert_int_equal(file_write("sound.flac", "whole", 5, false, NULL), SCOUT_OK);
+    assert_int_equal(file_write("sound.flac.part", "half", 4, false, NULL), SCOUT_OK);
+    sound_file_clean("sound.flac");
+    assert_true(file_exists("sound.flac"));
+    assert_false(file_exists("sound.flac.part"));
+    sound_file_clean("sound.flac"); // nothing is fine
+}
+
 static void test_others_than_sound(void **state)
 {
     (void)state;
@@ -254,6 +265,7 @@ int main(void)
         IN_FOLDER(test_cancelled),
         IN_FOLDER(test_no_room),
         IN_FOLDER(test_large_wav),
+        IN_FOLDER(test_what_a_killed_writer_left),
         IN_FOLDER(test_others_than_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,9 @@ ScoutStatus sound_file_write(SoundFile *file, const int16_t *samples, size_t fra
 // in any case; when it fails, nothing is left and what had the name before still has it.
 ScoutStatus sound_file_finish(SoundFile *file, ScoutError *error);
 
+// Removes what a process that was killed while it wrote a file of that path has left beside it.
+void sound_file_clean(const char *path);
+
 // FORMAT for what libsndfile cannot read.
 ScoutStatus sound_file_open(const char *path, SoundFile **file, ScoutError *error);
 const SoundInfo *sound_file_info(const SoundFile *file);
