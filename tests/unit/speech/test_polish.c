@@ -244,10 +244,8 @@ static void exact_texts_are_replaced_anywhere(void **state)
 {
     (void)state;
     const ScoutTextReplacement table[] = {
-        {SCOUT_TEXT_EXACT, "->", "→", 0, 0, NULL},
-        {SCOUT_TEXT_EXACT, "--", "–", 0, 0, NULL},
-        {SCOUT_TEXT_EXACT, "ae", "æ", 0, 0, NULL},
-        {SCOUT_TEXT_EXACT, "#", ".", 0, 0, NULL},
+        {SCOUT_TEXT_EXACT, "->", "→", 0, 0, NULL},        {SCOUT_TEXT_EXACT, "--", "–", 0, 0, NULL},
+        {SCOUT_TEXT_EXACT, "ae", "æ", 0, 0, NULL},        {SCOUT_TEXT_EXACT, "#", ".", 0, 0, NULL},
         {SCOUT_TEXT_WORD, "linebreak", "\n", 0, 0, NULL},
     };
     open_replacements(table, BASE_COUNT(table));
