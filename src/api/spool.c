@@ -12,7 +12,10 @@
 #include "base/memory.h"
 #include <scout/speech.h>
 
-enum { MEMORY_SAMPLES = 8 * SCOUT_SAMPLE_RATE };
+enum {
+    MEMORY_SAMPLES = 8 * SCOUT_SAMPLE_RATE,
+    GIVE_BACK_BYTES = 4 << 20 // of the file, that were read, at once
+};
 
 struct Spool {
     uint64_t limit;
@@ -21,6 +24,7 @@ struct Spool {
     char *folder;
     int file;               // -1: none yet
     uint64_t written, read; // samples of the file
+    uint64_t given_back;    // bytes at its beginning that take no room any more
 };
 
 ScoutStatus spool_new(uint64_t limit, const char *folder, Spool **spool, ScoutError *error)
@@ -101,6 +105,20 @@ static ScoutStatus write_file(Spool *spool, const int16_t *samples, size_t count
     return status;
 }
 
+// What was read needs no room any more. A listener that stays behind never comes to the end of the
+// file; where the file system makes no holes, it then takes room for all that it has seen.
+static void give_back(Spool *spool)
+{
+    const uint64_t done = spool->read * sizeof(int16_t);
+    if (spool->read == spool->written && ftruncate(spool->file, 0) == 0) {
+        spool->read = spool->written = spool->given_back = 0;
+    } else if (done - spool->given_back >= GIVE_BACK_BYTES) {
+        (void)fallocate(spool->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        (off_t)spool->given_back, (off_t)(done - spool->given_back));
+        spool->given_back = done;
+    }
+}
+
 static ScoutStatus read_file(Spool *spool, int16_t *samples, size_t count, ScoutError *error)
 {
     char *bytes = (char *)samples;
@@ -118,9 +136,7 @@ static ScoutStatus read_file(Spool *spool, int16_t *samples, size_t count, Scout
         at += done;
     }
     spool->read += count;
-    // What was read needs no room any more.
-    if (spool->read == spool->written && ftruncate(spool->file, 0) == 0)
-        spool->read = spool->written = 0;
+    give_back(spool);
     return SCOUT_OK;
 }
 
