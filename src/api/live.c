@@ -1,13 +1,14 @@
 // Live streams: sound is put where it can wait, and a thread of the stream's own listens to it.
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/attributes.h"
 #include "base/cancel.h"
-#include "base/condition.h"
 #include "base/memory.h"
 #include "engine.h"
 #include "speech/live.h"
@@ -28,9 +29,12 @@ struct ScoutLive {
     Cancel cancel;
     pthread_t thread;
     bool started, joined;
+    // What the thread sleeps on: unlike a condition, a signal handler that cancels may post it, so
+    // that nobody has to look now and then.
+    sem_t woken;
 
     pthread_mutex_t lock; // guards what follows
-    pthread_cond_t changed;
+    bool sleeping;
     Spool *spool;
     uint64_t written, read; // samples so far
     uint64_t flush_at;      // an utterance ends there; 0: none does
@@ -50,13 +54,32 @@ typedef struct Task {
     bool flush, end;
 } Task;
 
+// The lock is held, but not while it sleeps. May return early.
+static void sleep_until_woken(ScoutLive *live)
+{
+    live->sleeping = true;
+    pthread_mutex_unlock(&live->lock);
+    while (sem_wait(&live->woken) != 0 && errno == EINTR)
+        continue;
+    pthread_mutex_lock(&live->lock);
+    live->sleeping = false;
+}
+
+// The lock is held.
+static void wake(ScoutLive *live)
+{
+    if (live->sleeping)
+        (void)sem_post(&live->woken);
+    live->sleeping = false;
+}
+
 // Waits until there is something to do; `idle`: only new sound or another wish makes some.
 static ScoutStatus take_task(ScoutLive *live, size_t room, bool idle, Task *task, ScoutError *error)
 {
     pthread_mutex_lock(&live->lock);
     while (idle && live->written == live->read && live->flush_at == 0 && !live->finishing &&
            !cancel_is_raised(&live->cancel))
-        condition_wait(&live->changed, &live->lock, &live->cancel);
+        sleep_until_woken(live);
     size_t most = live->patient && !idle ? 0 : BASE_MIN(room, (size_t)PUSH_SAMPLES);
     if (live->flush_at > 0)
         most = (size_t)BASE_MIN((uint64_t)most, live->flush_at - live->read);
@@ -104,7 +127,6 @@ static void *run_thread(void *context)
     pthread_mutex_lock(&live->lock);
     live->failed = status;
     live->error = error;
-    pthread_cond_broadcast(&live->changed);
     pthread_mutex_unlock(&live->lock);
     return NULL;
 }
@@ -185,7 +207,7 @@ ScoutStatus scout_live_new(ScoutEngine *engine, const ScoutLiveOptions *options,
     made->patient = checked.patient != 0;
     cancel_init(&made->cancel);
     pthread_mutex_init(&made->lock, NULL);
-    condition_init(&made->changed);
+    (void)sem_init(&made->woken, 0, 0);
     status = open_live(made, &checked, &transcribe, callback, context, error);
     if (!status && pthread_create(&made->thread, NULL, run_thread, made) != 0)
         status =
@@ -215,15 +237,17 @@ void scout_live_free(ScoutLive *live)
     live_free(live->live);
     engine_release(live->engine, live->model);
     spool_free(live->spool);
-    pthread_cond_destroy(&live->changed);
+    (void)sem_destroy(&live->woken);
     pthread_mutex_destroy(&live->lock);
     mem_free(live);
 }
 
 void scout_live_cancel(ScoutLive *live)
 {
-    if (live)
-        cancel_raise(&live->cancel);
+    if (!live)
+        return;
+    cancel_raise(&live->cancel);
+    (void)sem_post(&live->woken);
 }
 
 // The lock is held.
@@ -248,7 +272,7 @@ ScoutStatus scout_live_push_s16(ScoutLive *live, const int16_t *samples, size_t 
         status = spool_write(live->spool, samples, count, error);
     if (!status)
         live->written += count;
-    pthread_cond_signal(&live->changed);
+    wake(live);
     pthread_mutex_unlock(&live->lock);
     return status;
 }
@@ -278,6 +302,8 @@ ScoutStatus scout_live_push(ScoutLive *live, const float *samples, size_t count,
 
 double scout_live_backlog_s(ScoutLive *live)
 {
+    if (!live)
+        return 0;
     pthread_mutex_lock(&live->lock);
     const uint64_t waiting = live->written - live->read;
     pthread_mutex_unlock(&live->lock);
@@ -294,7 +320,7 @@ ScoutStatus scout_live_flush(ScoutLive *live, ScoutError *error)
     // utterance.
     if (!status && live->written > 0)
         live->flush_at = live->written;
-    pthread_cond_signal(&live->changed);
+    wake(live);
     pthread_mutex_unlock(&live->lock);
     return status;
 }
@@ -306,7 +332,7 @@ ScoutStatus scout_live_finish(ScoutLive *live, ScoutError *error)
     pthread_mutex_lock(&live->lock);
     ScoutStatus status = check_state(live, error);
     live->finishing = true;
-    pthread_cond_signal(&live->changed);
+    wake(live);
     pthread_mutex_unlock(&live->lock);
     if (status)
         return status;
