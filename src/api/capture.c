@@ -175,6 +175,7 @@ static ScoutStatus open_lives(ScoutCapture *capture, const ScoutLiveOptions *giv
         ScoutLiveOptions live = *given;
         live.start_s = 0;
         live.patient = capture_can_wait(capture);
+        capture->backlog_max_s = live.backlog_max_s;
         status = scout_live_new(capture->engine, &live, capture_hear_live, channel, &channel->live,
                                 error);
     }
@@ -197,14 +198,20 @@ static ScoutStatus make_memory(ScoutCapture *capture, ScoutError *error)
 
 // ----------------------------------------------------------------------------------------- threads
 
-static ScoutStatus start_threads(ScoutCapture *capture, ScoutError *error)
+// *result is written before anything is told: a receiver may want to cancel at once.
+static ScoutStatus start_threads(ScoutCapture *capture, ScoutCapture **result, ScoutError *error)
 {
     static const char NO_THREAD[] = "the system gives no thread: close other programs";
     capture->telling = pthread_create(&capture->teller, NULL, capture_teller, capture) == 0;
     if (!capture->telling)
         return error_set(error, SCOUT_ERROR_BUSY, NO_THREAD);
+    ScoutCapture *const before = *result;
+    *result = capture;
     capture->taking = pthread_create(&capture->taker, NULL, capture_take, capture) == 0;
-    return capture->taking ? SCOUT_OK : error_set(error, SCOUT_ERROR_BUSY, NO_THREAD);
+    if (capture->taking)
+        return SCOUT_OK;
+    *result = before;
+    return error_set(error, SCOUT_ERROR_BUSY, NO_THREAD);
 }
 
 static void join_threads(ScoutCapture *capture)
@@ -247,7 +254,7 @@ static ScoutStatus open_capture(ScoutCapture *capture, const ScoutCaptureOptions
     // Last, so that no sound comes while models are loaded.
     if (!status)
         status = audio_capture_set_open(sources, capture->channels, &capture->set, error);
-    return status ? status : start_threads(capture, error);
+    return status;
 }
 
 ScoutStatus scout_capture_new(ScoutEngine *engine, const ScoutCaptureOptions *options,
@@ -276,12 +283,11 @@ ScoutStatus scout_capture_new(ScoutEngine *engine, const ScoutCaptureOptions *op
     arena_init(&made->arena, OPTION_TEXT_MAX);
     init_locks(made);
     status = open_capture(made, &chosen, error);
-    if (status) {
+    if (!status)
+        status = start_threads(made, capture, error);
+    if (status)
         scout_capture_free(made);
-        return status;
-    }
-    *capture = made;
-    return SCOUT_OK;
+    return status;
 }
 
 ScoutStatus scout_capture_pause(ScoutCapture *capture, double after_s, ScoutError *error)

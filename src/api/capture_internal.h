@@ -50,6 +50,7 @@ typedef struct CaptureChannel {
     struct ScoutCapture *capture;
     size_t index;
     ScoutLive *live; // NULL: no text
+    bool deaf;       // the taker's: its stream has failed, and gets no more
     // Told by the live stream, under the journal's lock:
     bool speaking;
     uint64_t speech_start, speech_end; // in frames of the capture
@@ -63,7 +64,18 @@ typedef struct CaptureRecording {
     uint64_t start; // frame of the capture that is its first
     RecordingNotes notes;
     bool safety; // it is removed when the capture has ended well
+    // A text is missing in the journal, so that nothing after it is noted: whoever finishes the
+    // recording listens again from there.
+    bool untold;
 } CaptureRecording;
+
+// A recording that could not begin, and is tried again. Under the journal's lock.
+typedef struct CaptureLate {
+    ScoutStatus status; // OK: there is none
+    ScoutError error;
+    uint64_t start;   // where it should have
+    int64_t tried_ns; // the last time
+} CaptureLate;
 
 struct ScoutCapture {
     ScoutEngine *engine;
@@ -74,13 +86,15 @@ struct ScoutCapture {
     Cancel cancel;        // of everything
     AudioCaptureSet *set; // the taker's
     size_t channels;
+    double backlog_max_s; // of the live streams
     CaptureChannel channel[CAPTURE_CHANNELS_MAX];
     pthread_t taker, teller;
 
     // The taker's.
-    int16_t *frames;            // of a read
-    CaptureRecent taken, aside; // sound that was taken; sound that came while it was paused
-    int64_t disk_ns, level_ns;  // when that was told last
+    int16_t *frames;           // of a read
+    CaptureRecent taken;       // sound that was taken; it grows under the journal's lock
+    CaptureRecent aside;       // sound that came while it was paused
+    int64_t disk_ns, level_ns; // when that was told last
     JournalDiskState disk;
     float peak[CAPTURE_CHANNELS_MAX];
     double squares[CAPTURE_CHANNELS_MAX];
@@ -91,7 +105,8 @@ struct ScoutCapture {
 
     pthread_mutex_t keeping; // guards the recording and the channels' figures
     CaptureRecording recording;
-    ScoutStatus keep_failed;
+    CaptureLate late;
+    ScoutStatus keep_failed; // the first thing that went wrong and did not end the capture
     ScoutError keep_error;
 
     pthread_mutex_t calling; // one call of the receiver at a time
@@ -119,7 +134,7 @@ void *capture_take(void *context);
 // Whether the source is read as fast as it is listened to, and no faster.
 bool capture_can_wait(const ScoutCapture *capture);
 
-// capture_tell.c: any thread but a live stream's. Copies.
+// capture_tell.c: any thread. Copies.
 void capture_post(ScoutCapture *capture, const ScoutCaptureEvent *event);
 void *capture_teller(void *context);
 int capture_hear_live(void *context, const ScoutLiveEvent *event);
@@ -128,14 +143,18 @@ void capture_tell_report(ScoutCapture *capture, const AudioCaptureReport *report
 void capture_tell_level(ScoutCapture *capture, const int16_t *frames, size_t count);
 void capture_tell_disk(ScoutCapture *capture);
 
-// capture_keep.c; with the lock `keeping` held where it says so.
+// capture_keep.c. What goes wrong there is noted and ends nothing: see keep_failed.
 ScoutStatus capture_keep_begin(ScoutCapture *capture, ScoutError *error);
-// The frames that were just put into `taken`.
-ScoutStatus capture_keep_frames(ScoutCapture *capture, size_t count, ScoutError *error);
-void capture_keep_event(CaptureChannel *channel, const ScoutLiveEvent *event);
+// New frames: from here on they are the capture's.
+void capture_keep_frames(ScoutCapture *capture, const int16_t *frames, size_t count);
+// Returns how much sound was taken so far, in seconds.
+double capture_keep_event(CaptureChannel *channel, const ScoutLiveEvent *event);
 void capture_keep_mark(ScoutCapture *capture, const char *kind, const char *detail);
 // Waits a moment for the recording to be on the disk: false when it is not, and nobody cancelled.
 bool capture_keep_flush(ScoutCapture *capture);
+void capture_keep_failure(ScoutCapture *capture, ScoutStatus status, const ScoutError *error);
+// Of the disk, as far as a recording is made or should be: else false.
+bool capture_keep_status(ScoutCapture *capture, JournalStatus *status);
 // Ends the recording when nobody has spoken for long enough; `now`: in any case.
 void capture_keep_end(ScoutCapture *capture, bool now, bool well);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/str.h"
 #include "capture_internal.h"
 
 enum {
@@ -15,6 +16,8 @@ enum {
     CLOSE_MS = 10000, // that a journal may take to be on the disk when it is closed
     SAFETY_S = 600    // of sound, after which a safety journal begins anew where all is told
 };
+
+static const int64_t RETRY_NS = 1000000000; // between two attempts to begin a recording
 
 double capture_seconds(uint64_t frames)
 {
@@ -64,21 +67,6 @@ static uint64_t oldest(const CaptureRecent *recent)
 
 // ------------------------------------------------------------------------------------- recordings
 
-// The lock is held. What was put into `taken` from `from` on goes into the journal.
-static ScoutStatus append_from(ScoutCapture *capture, uint64_t from, ScoutError *error)
-{
-    CaptureRecording *recording = &capture->recording;
-    ScoutStatus status = SCOUT_OK;
-    while (from < capture->taken.count && status == SCOUT_OK) {
-        size_t count;
-        const int16_t *frames = capture_recent_at(&capture->taken, from, &count);
-        status = journal_append_frames(recording->journal, from - recording->start, frames, count,
-                                       error);
-        from += count;
-    }
-    return status;
-}
-
 static void post_recording(ScoutCapture *capture, ScoutCaptureEventType type)
 {
     const CaptureRecording *recording = &capture->recording;
@@ -90,30 +78,77 @@ static void post_recording(ScoutCapture *capture, ScoutCaptureEventType type)
         capture_post(capture, &event);
 }
 
-// The lock is held. A new recording whose first frame is `start`, which `taken` still has.
+// The lock is held.
+static void note_failure(ScoutCapture *capture, ScoutStatus status, const ScoutError *error)
+{
+    if (!status || capture->keep_failed)
+        return;
+    capture->keep_failed = status;
+    capture->keep_error = *error;
+}
+
+void capture_keep_failure(ScoutCapture *capture, ScoutStatus status, const ScoutError *error)
+{
+    pthread_mutex_lock(&capture->keeping);
+    note_failure(capture, status, error);
+    pthread_mutex_unlock(&capture->keeping);
+}
+
+// The lock is held. What was put into `taken` from `from` on goes into the journal.
+static void append_from(ScoutCapture *capture, uint64_t from)
+{
+    const CaptureRecording *recording = &capture->recording;
+    while (from < capture->taken.count) {
+        size_t count;
+        ScoutError error = {0};
+        const int16_t *frames = capture_recent_at(&capture->taken, from, &count);
+        note_failure(capture,
+                     journal_append_frames(recording->journal, from - recording->start, frames,
+                                           count, &error),
+                     &error);
+        from += count;
+    }
+}
+
+static ScoutStatus make_journal(CaptureRecording *recording, const char *root,
+                                const JournalOptions *options, ScoutError *error)
+{
+    ScoutStatus status =
+        recording_folder_make(root, options->created_ms, &recording->folder, error);
+    if (status)
+        return status;
+    BASE_CLEANUP(mem_free_pointer) char *path = path_join(recording->folder, RECORDING_JOURNAL);
+    status =
+        path ? journal_create(path, options, &recording->journal, error) : error_no_memory(error);
+    if (!status)
+        return SCOUT_OK;
+    // An empty folder is no recording.
+    (void)rmdir(recording->folder);
+    mem_free(recording->folder);
+    recording->folder = NULL;
+    return status;
+}
+
+// The lock is held. A new recording whose first frame is `start`, which `taken` still has. Not OK:
+// there is none.
 static ScoutStatus begin(ScoutCapture *capture, const char *root, uint64_t start, bool safety,
                          ScoutError *error)
 {
     CaptureRecording *recording = &capture->recording;
     const uint64_t before = capture->taken.count - start;
-    const int64_t created_ms = clock_wall_ms() - (int64_t)(before * 1000 / AUDIO_CAPTURE_RATE);
-    *recording = (CaptureRecording){.start = start, .safety = safety};
-    ScoutStatus status = recording_folder_make(root, created_ms, &recording->folder, error);
-    if (status)
-        return status;
-    BASE_CLEANUP(mem_free_pointer) char *path = path_join(recording->folder, RECORDING_JOURNAL);
-    if (!path)
-        return error_no_memory(error);
     const JournalOptions options = {.rate_hz = AUDIO_CAPTURE_RATE,
                                     .channels = (uint32_t)capture->channels,
-                                    .created_ms = created_ms};
-    status = journal_create(path, &options, &recording->journal, error);
+                                    .created_ms = clock_wall_ms() -
+                                                  (int64_t)(before * 1000 / AUDIO_CAPTURE_RATE)};
+    *recording = (CaptureRecording){.start = start, .safety = safety};
+    ScoutStatus status = make_journal(recording, root, &options, error);
     if (status)
         return status;
     recording->notes =
         (RecordingNotes){.journal = recording->journal, .start_s = capture_seconds(start)};
     post_recording(capture, SCOUT_CAPTURE_EVENT_RECORDING_STARTED);
-    return append_from(capture, start, error);
+    append_from(capture, start);
+    return SCOUT_OK;
 }
 
 static void remove_recording(const CaptureRecording *recording)
@@ -129,17 +164,22 @@ static void end(ScoutCapture *capture, bool well)
     ScoutError error = {0};
     if (!recording->journal)
         return;
-    ScoutStatus status = journal_close(recording->journal, true, CLOSE_MS, &error);
+    note_failure(capture, journal_close(recording->journal, true, CLOSE_MS, &error), &error);
     recording->journal = NULL;
-    if (status && !capture->keep_failed) {
-        capture->keep_failed = status;
-        capture->keep_error = error;
-    }
     if (recording->safety && well)
         remove_recording(recording);
     post_recording(capture, SCOUT_CAPTURE_EVENT_RECORDING_ENDED);
     mem_free(recording->folder);
     *recording = (CaptureRecording){0};
+}
+
+// That a folder cannot be used is better known before somebody speaks.
+static ScoutStatus check_folder(const char *folder, ScoutError *error)
+{
+    ScoutStatus status = file_make_folders(folder, error);
+    if (!status && access(folder, W_OK | X_OK) != 0)
+        status = error_set_errno(error, errno, "no recording can be made in %s", folder);
+    return status;
 }
 
 ScoutStatus capture_keep_begin(ScoutCapture *capture, ScoutError *error)
@@ -151,6 +191,8 @@ ScoutStatus capture_keep_begin(ScoutCapture *capture, ScoutError *error)
         status = begin(capture, options->folder, capture->taken.count, false, error);
     else if (options->recording == SCOUT_RECORD_NOTHING && options->safety_folder)
         status = begin(capture, options->safety_folder, capture->taken.count, true, error);
+    else if (options->recording == SCOUT_RECORD_VOICE)
+        status = check_folder(options->folder, error);
     pthread_mutex_unlock(&capture->keeping);
     return status;
 }
@@ -162,6 +204,8 @@ static uint64_t wanted_start(const ScoutCapture *capture)
 {
     uint64_t start = UINT64_MAX;
     uint64_t heard = UINT64_MAX;
+    if (capture->late.status)
+        return capture->late.start;
     for (size_t i = 0; i < capture->channels; i++) {
         if (capture->channel[i].speaking)
             start = BASE_MIN(start, capture->channel[i].speech_start);
@@ -175,20 +219,37 @@ static uint64_t wanted_start(const ScoutCapture *capture)
     return waiting > capture->taken.capacity / 2 ? oldest(&capture->taken) : UINT64_MAX;
 }
 
-ScoutStatus capture_keep_frames(ScoutCapture *capture, size_t count, ScoutError *error)
+// The lock is held. Begins a recording when somebody speaks. While none can be made, because the
+// disk is full, say, the last seconds of sound are there; what is older by then is lost.
+static void begin_voice(ScoutCapture *capture)
 {
-    ScoutStatus status = SCOUT_OK;
-    pthread_mutex_lock(&capture->keeping);
-    if (capture->recording.journal) {
-        status = append_from(capture, capture->taken.count - count, error);
-    } else if (capture->options.recording == SCOUT_RECORD_VOICE) {
-        const uint64_t start = wanted_start(capture);
-        if (start != UINT64_MAX)
-            status = begin(capture, capture->options.folder,
-                           BASE_MAX(start, oldest(&capture->taken)), false, error);
+    CaptureLate *late = &capture->late;
+    const uint64_t wanted = wanted_start(capture);
+    const int64_t now_ns = clock_monotonic_ns();
+    if (wanted == UINT64_MAX || (late->status && now_ns - late->tried_ns < RETRY_NS))
+        return;
+    const uint64_t start = BASE_MAX(wanted, oldest(&capture->taken));
+    ScoutError error = {0};
+    ScoutStatus status = begin(capture, capture->options.folder, start, false, &error);
+    if (status) {
+        *late = (CaptureLate){status, error, wanted, now_ns};
+        return;
     }
+    if (late->status && start > wanted)
+        note_failure(capture, late->status, &late->error);
+    capture->recording.untold = late->status != SCOUT_OK;
+    *late = (CaptureLate){0};
+}
+
+void capture_keep_frames(ScoutCapture *capture, const int16_t *frames, size_t count)
+{
+    pthread_mutex_lock(&capture->keeping);
+    capture_recent_put(&capture->taken, frames, count);
+    if (capture->recording.journal)
+        append_from(capture, capture->taken.count - count);
+    else if (capture->options.recording == SCOUT_RECORD_VOICE)
+        begin_voice(capture);
     pthread_mutex_unlock(&capture->keeping);
-    return status;
 }
 
 // The lock is held. Whether everybody is silent, and all that was said is told of; for how long, as
@@ -200,7 +261,7 @@ static bool is_quiet(const ScoutCapture *capture, double *silent_s)
         const CaptureChannel *channel = &capture->channel[i];
         if (!channel->live)
             continue;
-        if (channel->speaking || channel->settled < channel->speech_end)
+        if (channel->deaf || channel->speaking || channel->settled < channel->speech_end)
             return false;
         since = BASE_MAX(since, channel->speech_end);
         heard = BASE_MIN(heard, channel->heard);
@@ -209,8 +270,8 @@ static bool is_quiet(const ScoutCapture *capture, double *silent_s)
     return true;
 }
 
-// A journal that waits for room on its disk is not ended at a pause: what is in memory would be
-// lost with it.
+// The lock is held. A journal that waits for room on its disk is not ended at a pause: what is in
+// memory would be lost with it, and the capture would wait for the disk.
 static bool is_written(const ScoutCapture *capture)
 {
     JournalStatus status;
@@ -220,8 +281,8 @@ static bool is_written(const ScoutCapture *capture)
 
 bool capture_keep_flush(ScoutCapture *capture)
 {
-    // Only this thread begins and ends recordings, so the lock, which live streams want, is not
-    // held while it waits.
+    // The live streams have ended, and nobody else begins or ends a recording any more: the lock,
+    // which whoever asks for the disk's state wants, is not held while it waits.
     Journal *journal = capture->recording.journal;
     if (!journal)
         return true;
@@ -229,28 +290,59 @@ bool capture_keep_flush(ScoutCapture *capture)
     return status == SCOUT_OK || status == SCOUT_ERROR_CANCELLED;
 }
 
-void capture_keep_end(ScoutCapture *capture, bool now, bool well)
+// The lock is held.
+static void end_in_pause(ScoutCapture *capture, double silent_s)
 {
     const ScoutCaptureOptions *options = &capture->options;
+    const double length_s = capture_seconds(capture->taken.count - capture->recording.start);
+    const bool divides =
+        options->recording == SCOUT_RECORD_VOICE && silent_s > options->split_after_s;
+    const bool renews = capture->recording.safety && length_s > SAFETY_S && silent_s > 1;
+    if (!(divides || renews) || !is_written(capture))
+        return;
+    end(capture, true);
+    ScoutError error = {0};
+    if (renews)
+        note_failure(capture,
+                     begin(capture, options->safety_folder, capture->taken.count, true, &error),
+                     &error);
+}
+
+void capture_keep_end(ScoutCapture *capture, bool now, bool well)
+{
     double silent_s;
     pthread_mutex_lock(&capture->keeping);
     if (now) {
-        end(capture, well);
-    } else if (capture->recording.journal && is_quiet(capture, &silent_s) && is_written(capture)) {
-        const double length_s = capture_seconds(capture->taken.count - capture->recording.start);
-        if (options->recording == SCOUT_RECORD_VOICE && silent_s > options->split_after_s) {
-            end(capture, true);
-        } else if (capture->recording.safety && length_s > SAFETY_S && silent_s > 1) {
-            end(capture, true);
-            ScoutError error = {0};
-            if (begin(capture, options->safety_folder, capture->taken.count, true, &error) &&
-                !capture->keep_failed) {
-                capture->keep_failed = error.status;
-                capture->keep_error = error;
-            }
+        if (capture->late.status) {
+            capture->late.tried_ns = 0;
+            begin_voice(capture);
         }
+        end(capture, well);
+        note_failure(capture, capture->late.status, &capture->late.error);
+    } else if (capture->recording.journal && is_quiet(capture, &silent_s)) {
+        end_in_pause(capture, silent_s);
     }
     pthread_mutex_unlock(&capture->keeping);
+}
+
+bool capture_keep_status(ScoutCapture *capture, JournalStatus *status)
+{
+    pthread_mutex_lock(&capture->keeping);
+    const CaptureLate *late = &capture->late;
+    const bool records = capture->recording.journal || late->status;
+    *status = (JournalStatus){.free_bytes = UINT64_MAX};
+    if (capture->recording.journal) {
+        journal_status(capture->recording.journal, status);
+    } else if (late->status) {
+        const uint64_t start = BASE_MAX(late->start, oldest(&capture->taken));
+        status->disk = JOURNAL_DISK_FAILING;
+        status->appended_frames = capture->taken.count;
+        status->written_frames = start;
+        status->lost_frames = start - late->start;
+        (void)str_copy(status->problem, sizeof status->problem, late->error.message);
+    }
+    pthread_mutex_unlock(&capture->keeping);
+    return records;
 }
 
 // ------------------------------------------------------------------------------------------ events
@@ -274,20 +366,26 @@ static void follow(CaptureChannel *channel, const ScoutLiveEvent *event)
     }
 }
 
-void capture_keep_event(CaptureChannel *channel, const ScoutLiveEvent *event)
+double capture_keep_event(CaptureChannel *channel, const ScoutLiveEvent *event)
 {
     ScoutCapture *capture = channel->capture;
     ScoutError error = {0};
     pthread_mutex_lock(&capture->keeping);
     follow(channel, event);
     CaptureRecording *recording = &capture->recording;
-    if (recording->journal &&
-        recording_note_live(&recording->notes, (uint32_t)channel->index, event, &error) &&
-        !capture->keep_failed) {
-        capture->keep_failed = error.status;
-        capture->keep_error = error;
+    // Here, too: there may be no more frames to come.
+    if (channel->speaking && !recording->journal &&
+        capture->options.recording == SCOUT_RECORD_VOICE)
+        begin_voice(capture);
+    if (recording->journal && !recording->untold) {
+        ScoutStatus status =
+            recording_note_live(&recording->notes, (uint32_t)channel->index, event, &error);
+        recording->untold = status != SCOUT_OK;
+        note_failure(capture, status, &error);
     }
+    const double taken_s = capture_seconds(capture->taken.count);
     pthread_mutex_unlock(&capture->keeping);
+    return taken_s;
 }
 
 void capture_keep_mark(ScoutCapture *capture, const char *kind, const char *detail)

@@ -14,7 +14,7 @@ enum {
     WAIT_MS = 10 // for live streams to catch up
 };
 
-// A file waits while so much of it was not listened to.
+// A file waits while so much of it was not listened to, or half of what may wait.
 static const double AHEAD_S = 5;
 
 static bool is_cancelled(const ScoutCapture *capture)
@@ -30,8 +30,6 @@ static ScoutStatus push_channel(const CaptureChannel *channel, const int16_t *fr
     const size_t channels = channel->capture->channels;
     int16_t mono[READ_FRAMES];
     ScoutStatus status = SCOUT_OK;
-    if (!channel->live)
-        return SCOUT_OK;
     for (size_t done = 0; done < count && !status; done += READ_FRAMES) {
         const size_t part = BASE_MIN(count - done, (size_t)READ_FRAMES);
         for (size_t i = 0; i < part; i++)
@@ -41,19 +39,36 @@ static ScoutStatus push_channel(const CaptureChannel *channel, const int16_t *fr
     return status;
 }
 
+// Without text there still is the recording, which can be transcribed later. A stream that missed
+// sound would tell wrong times from then on: it gets no more.
+static ScoutStatus hear_channel(CaptureChannel *channel, const int16_t *frames, size_t count,
+                                ScoutError *error)
+{
+    ScoutCapture *capture = channel->capture;
+    if (!channel->live || channel->deaf)
+        return SCOUT_OK;
+    ScoutError failure = {0};
+    ScoutStatus status = push_channel(channel, frames, count, &failure);
+    if (!status)
+        return SCOUT_OK;
+    if (status == SCOUT_ERROR_CANCELLED || capture->options.recording == SCOUT_RECORD_NOTHING)
+        return error_set(error, status, "%s", failure.message);
+    channel->deaf = true;
+    capture_keep_failure(capture, status, &failure);
+    capture_keep_mark(capture, "text_failed", failure.message);
+    return SCOUT_OK;
+}
+
 // From here on the frames are the recording's, and the text's.
 static ScoutStatus take_frames(ScoutCapture *capture, const int16_t *frames, size_t count,
                                ScoutError *error)
 {
     // What is kept comes first: recognition may fail, the sound stays.
-    capture_recent_put(&capture->taken, frames, count);
-    ScoutStatus status = capture_keep_frames(capture, count, error);
+    capture_keep_frames(capture, frames, count);
+    ScoutStatus status = SCOUT_OK;
     for (size_t i = 0; i < capture->channels && !status; i++)
-        status = push_channel(&capture->channel[i], frames, count, error);
-    // Without text there still is the recording, which can be transcribed later.
-    const bool goes_on = status && status != SCOUT_ERROR_CANCELLED &&
-                         capture->options.recording != SCOUT_RECORD_NOTHING;
-    return goes_on ? SCOUT_OK : status;
+        status = hear_channel(&capture->channel[i], frames, count, error);
+    return status;
 }
 
 static void flush_lives(ScoutCapture *capture)
@@ -102,8 +117,8 @@ static void pause_now(ScoutCapture *capture)
     tell_state(capture, SCOUT_CAPTURE_PAUSED);
 }
 
-// Does what was wished for since the last frames; a pause may have to wait for some more.
-static ScoutStatus follow_wishes(ScoutCapture *capture, ScoutError *error)
+// Does what was wished for before these `count` frames; a pause may have to wait for some more.
+static ScoutStatus follow_wishes(ScoutCapture *capture, size_t count, ScoutError *error)
 {
     pthread_mutex_lock(&capture->wishes);
     const bool resumes = capture->wants_resume;
@@ -112,19 +127,13 @@ static ScoutStatus follow_wishes(ScoutCapture *capture, ScoutError *error)
     capture->wants_resume = false;
     if (pauses)
         capture->wants_pause = false;
+    capture->pause_after_s -= capture_seconds(count);
     pthread_mutex_unlock(&capture->wishes);
     if (resumes && capture->paused)
         return resume(capture, pre_roll_s, error);
     if (pauses && !capture->paused)
         pause_now(capture);
     return SCOUT_OK;
-}
-
-static void count_down(ScoutCapture *capture, size_t count)
-{
-    pthread_mutex_lock(&capture->wishes);
-    capture->pause_after_s -= capture_seconds(count);
-    pthread_mutex_unlock(&capture->wishes);
 }
 
 // ------------------------------------------------------------------------------------------ course
@@ -149,7 +158,8 @@ bool capture_can_wait(const ScoutCapture *capture)
 static void wait_for_lives(const ScoutCapture *capture)
 {
     const bool waits = capture_can_wait(capture);
-    while (waits && backlog_s(capture) > AHEAD_S && !is_cancelled(capture) &&
+    const double ahead_s = BASE_MIN(AHEAD_S, capture->backlog_max_s / 2);
+    while (waits && backlog_s(capture) > ahead_s && !is_cancelled(capture) &&
            !atomic_load(&capture->stop))
         clock_sleep_ms(WAIT_MS);
 }
@@ -165,10 +175,9 @@ static ScoutStatus take_some(ScoutCapture *capture, AudioCaptureReport *report, 
     capture_tell_report(capture, report, count);
     if (report->gap_ms > 0)
         flush_lives(capture);
-    status = follow_wishes(capture, error);
+    status = follow_wishes(capture, count, error);
     if (status)
         return status;
-    count_down(capture, count);
     capture_tell_level(capture, capture->frames, count);
     if (capture->paused)
         capture_recent_put(&capture->aside, capture->frames, count);

@@ -39,41 +39,6 @@ static void fill(CaptureNews *news, const ScoutCaptureEvent *event)
     }
 }
 
-void capture_post(ScoutCapture *capture, const ScoutCaptureEvent *event)
-{
-    pthread_mutex_lock(&capture->posting);
-    const size_t last = (capture->news_first + capture->news_count - 1) % CAPTURE_EVENTS_MAX;
-    const bool level = event->type == SCOUT_CAPTURE_EVENT_LEVEL;
-    // A receiver that is late is told of the level of now, and loses nothing else but old news.
-    if (level && capture->news_count > 0 &&
-        capture->news[last].event.type == SCOUT_CAPTURE_EVENT_LEVEL) {
-        fill(&capture->news[last], event);
-    } else if (capture->news_count < CAPTURE_EVENTS_MAX || !level) {
-        if (capture->news_count == CAPTURE_EVENTS_MAX) {
-            capture->news_first = (capture->news_first + 1) % CAPTURE_EVENTS_MAX;
-            capture->news_count--;
-        }
-        fill(&capture->news[(capture->news_first + capture->news_count) % CAPTURE_EVENTS_MAX],
-             event);
-        capture->news_count++;
-    }
-    pthread_cond_signal(&capture->posted);
-    pthread_mutex_unlock(&capture->posting);
-}
-
-// One call at a time; who said no once is not asked again.
-static bool call(ScoutCapture *capture, const ScoutCaptureEvent *event)
-{
-    pthread_mutex_lock(&capture->calling);
-    if (!atomic_load(&capture->refused) && capture->callback(capture->context, event)) {
-        atomic_store(&capture->refused, true);
-        atomic_store(&capture->stop, true);
-    }
-    const bool refused = atomic_load(&capture->refused);
-    pthread_mutex_unlock(&capture->calling);
-    return !refused;
-}
-
 // The texts of a copy are its own.
 static void mend(CaptureNews *news, const CaptureNews *from)
 {
@@ -89,6 +54,71 @@ static void mend(CaptureNews *news, const CaptureNews *from)
                event->type == SCOUT_CAPTURE_EVENT_RECORDING_ENDED) {
         event->u.recording.folder = news->text;
     }
+}
+
+static CaptureNews *news_at(ScoutCapture *capture, size_t i)
+{
+    return &capture->news[(capture->news_first + i) % CAPTURE_EVENTS_MAX];
+}
+
+// The lock is held.
+static void remove_news(ScoutCapture *capture, size_t i)
+{
+    for (; i + 1 < capture->news_count; i++) {
+        const CaptureNews *next = news_at(capture, i + 1);
+        CaptureNews *here = news_at(capture, i);
+        *here = *next;
+        mend(here, next);
+    }
+    capture->news_count--;
+}
+
+static bool is_recording(ScoutCaptureEventType type)
+{
+    return type == SCOUT_CAPTURE_EVENT_RECORDING_STARTED ||
+           type == SCOUT_CAPTURE_EVENT_RECORDING_ENDED;
+}
+
+// The lock is held. A receiver that is late is told of the level and the disk of now. What else
+// there is comes so seldom that the room is enough for hours; that there is a recording is told in
+// any case.
+static void make_room(ScoutCapture *capture, ScoutCaptureEventType type)
+{
+    const bool passes = type == SCOUT_CAPTURE_EVENT_LEVEL || type == SCOUT_CAPTURE_EVENT_DISK;
+    for (size_t i = 0; passes && i < capture->news_count; i++)
+        if (news_at(capture, i)->event.type == type) {
+            remove_news(capture, i);
+            return;
+        }
+    if (capture->news_count < CAPTURE_EVENTS_MAX)
+        return;
+    size_t oldest = 0;
+    while (oldest + 1 < CAPTURE_EVENTS_MAX && is_recording(news_at(capture, oldest)->event.type))
+        oldest++;
+    remove_news(capture, oldest);
+}
+
+void capture_post(ScoutCapture *capture, const ScoutCaptureEvent *event)
+{
+    pthread_mutex_lock(&capture->posting);
+    make_room(capture, event->type);
+    fill(news_at(capture, capture->news_count), event);
+    capture->news_count++;
+    pthread_cond_signal(&capture->posted);
+    pthread_mutex_unlock(&capture->posting);
+}
+
+// One call at a time; who said no once is not asked again.
+static bool call(ScoutCapture *capture, const ScoutCaptureEvent *event)
+{
+    pthread_mutex_lock(&capture->calling);
+    if (!atomic_load(&capture->refused) && capture->callback(capture->context, event)) {
+        atomic_store(&capture->refused, true);
+        atomic_store(&capture->stop, true);
+    }
+    const bool refused = atomic_load(&capture->refused);
+    pthread_mutex_unlock(&capture->calling);
+    return !refused;
 }
 
 void *capture_teller(void *context)
@@ -117,8 +147,9 @@ void *capture_teller(void *context)
 int capture_hear_live(void *context, const ScoutLiveEvent *event)
 {
     CaptureChannel *channel = context;
-    capture_keep_event(channel, event);
+    const double at_s = capture_keep_event(channel, event);
     const ScoutCaptureEvent wrapped = {.type = SCOUT_CAPTURE_EVENT_LIVE,
+                                       .at_s = at_s,
                                        .u.live = {.channel = channel->index, .event = event}};
     (void)call(channel->capture, &wrapped);
     // The text goes on for the recording, though nobody looks at it any more.
@@ -241,13 +272,9 @@ void capture_tell_disk(ScoutCapture *capture)
     const int64_t now_ns = clock_monotonic_ns();
     if (now_ns - capture->disk_ns < DISK_NS)
         return;
-    JournalStatus status = {0};
-    pthread_mutex_lock(&capture->keeping);
-    const bool recording = capture->recording.journal != NULL;
-    if (recording)
-        journal_status(capture->recording.journal, &status);
-    pthread_mutex_unlock(&capture->keeping);
-    if (!recording || (status.disk == capture->disk && now_ns - capture->disk_ns < DISK_REPEAT_NS))
+    JournalStatus status;
+    if (!capture_keep_status(capture, &status) ||
+        (status.disk == capture->disk && now_ns - capture->disk_ns < DISK_REPEAT_NS))
         return;
     capture->disk = status.disk;
     capture->disk_ns = now_ns;
