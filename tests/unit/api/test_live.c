@@ -497,7 +497,7 @@ static ScoutLive *signalled;
 static void on_signal(int number)
 {
     (void)number;
-    scout_live_cancel(signalled);
+    scout_live_cancel(signalled); // NOLINT(bugprone-signal-handler): what is tested here
 }
 
 // It sleeps, and nothing but the flag wakes it.
