@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "module.h"
 
 static const int64_t SECOND_NS = 1000000000;
 // A jump of the times at which frames were heard, from one run to the next, that means that the
@@ -17,7 +18,15 @@ static const int64_t SLEPT_NS = 500000000;
 ScoutStatus intake_begin(Intake *intake, CaptureFeed *feed, ScoutError *error)
 {
     *intake = (Intake){0};
-    ScoutStatus status = resampler_new(feed->rate, AUDIO_CAPTURE_RATE, &intake->resampler, error);
+    ScoutStatus status = SCOUT_OK;
+    if (feed->rate != AUDIO_CAPTURE_RATE) {
+        const void *module = NULL;
+        status = module_load(RESAMPLE_MODULE_FILE, RESAMPLE_MODULE_SYMBOL_NAME, &module, error);
+        if (status)
+            return status;
+        intake->resample = module;
+        status = intake->resample->begin(feed->rate, AUDIO_CAPTURE_RATE, &intake->resampler, error);
+    }
     if (!status)
         intake->feed = feed;
     return status;
@@ -25,7 +34,8 @@ ScoutStatus intake_begin(Intake *intake, CaptureFeed *feed, ScoutError *error)
 
 void intake_done(Intake *intake)
 {
-    resampler_free(intake->resampler);
+    if (intake->resample)
+        intake->resample->end(intake->resampler);
     intake->resampler = NULL;
     intake->feed = NULL;
 }
@@ -51,11 +61,13 @@ static void keep(Intake *intake, const float *samples, size_t count)
 static ScoutStatus drain(Intake *intake, ScoutError *error)
 {
     float out[512];
+    if (!intake->resample)
+        return SCOUT_OK;
     for (;;) {
         const size_t room = INTAKE_OUT - intake->pending_to;
         size_t given = 0;
-        ScoutStatus status = resampler_finish(intake->resampler, out,
-                                              BASE_MIN(BASE_COUNT(out), room), &given, error);
+        ScoutStatus status = intake->resample->finish(
+            intake->resampler, out, BASE_MIN(BASE_COUNT(out), room), &given, error);
         if (status)
             return status;
         if (given == 0)
@@ -63,10 +75,11 @@ static ScoutStatus drain(Intake *intake, ScoutError *error)
         keep(intake, out, given);
     }
     Resampler *fresh = NULL;
-    ScoutStatus status = resampler_new(intake->feed->rate, AUDIO_CAPTURE_RATE, &fresh, error);
+    ScoutStatus status =
+        intake->resample->begin(intake->feed->rate, AUDIO_CAPTURE_RATE, &fresh, error);
     if (status)
         return status;
-    resampler_free(intake->resampler);
+    intake->resample->end(intake->resampler);
     intake->resampler = fresh;
     return SCOUT_OK;
 }
@@ -82,8 +95,8 @@ static ScoutStatus convert(Intake *intake, const int16_t *frames, size_t count, 
         size_t taken = 0;
         size_t given = 0;
         const size_t room = BASE_MIN(INTAKE_OUT - intake->pending_to, BASE_COUNT(out));
-        ScoutStatus status = resampler_process(intake->resampler, in + at, count - at, &taken, out,
-                                               room, &given, error);
+        ScoutStatus status = intake->resample->process(intake->resampler, in + at, count - at,
+                                                       &taken, out, room, &given, error);
         if (status)
             return status;
         keep(intake, out, given);
@@ -104,7 +117,7 @@ static ScoutStatus take_run(Intake *intake, ScoutError *error)
     intake->in += count;
     for (size_t i = 0; i < count; i++)
         intake->zeros = frames[i] ? 0 : intake->zeros + 1;
-    if (intake->feed->rate != AUDIO_CAPTURE_RATE)
+    if (intake->resample)
         return convert(intake, frames, count, error);
     memcpy(intake->pending + intake->pending_to, frames, count * sizeof *frames);
     intake->pending_to += count;

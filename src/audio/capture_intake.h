@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "audio/resample.h"
 #include "capture_feed.h"
+#include "resample_module.h"
 
 enum { INTAKE_RUN = 1024, INTAKE_OUT = 16384 };
 
@@ -29,7 +29,8 @@ typedef struct IntakePiece {
 } IntakePiece;
 
 typedef struct Intake {
-    CaptureFeed *feed; // NULL: none
+    CaptureFeed *feed;              // NULL: none
+    const ResampleModule *resample; // NULL: the feed has 16 kHz
     Resampler *resampler;
     CaptureMark mark;     // the one whose frames are being taken
     size_t left;          // of its frames

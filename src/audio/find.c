@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 // A file in the folder of the running program, or in one named from there.
 static bool beside_program(const char *folder, const char *name, int rights, char *out, size_t size)
 {
@@ -23,12 +25,13 @@ static bool beside_program(const char *folder, const char *name, int rights, cha
     return written > 0 && (size_t)written < size && access(out, rights) == 0;
 }
 
-static void find(const char *name, int rights, char *out, size_t size)
+// installed: where it is if it is nowhere else.
+static void find(const char *name, int rights, const char *installed, char *out, size_t size)
 {
     if (beside_program("", name, rights, out, size) ||
         beside_program("../libexec/scout/", name, rights, out, size))
         return;
-    (void)snprintf(out, size, SCOUT_LIBEXEC_FOLDER "/%s", name);
+    (void)str_copy(out, size, installed);
 }
 
 const char *decoder_find(const char *program, char *out, size_t size)
@@ -38,11 +41,13 @@ const char *decoder_find(const char *program, char *out, size_t size)
     const char *named = secure_getenv("SCOUT_DECODE");
     if (named && named[0])
         return named;
-    find("scout-decode", X_OK, out, size);
+    find("scout-decode", X_OK, SCOUT_LIBEXEC_FOLDER "/scout-decode", out, size);
     return out;
 }
 
 void find_installed(const char *name, char *out, size_t size)
 {
-    find(name, R_OK, out, size);
+    char installed[DECODER_PATH_MAX];
+    (void)snprintf(installed, sizeof installed, SCOUT_LIBEXEC_FOLDER "/%s", name);
+    find(name, R_OK, installed, out, size);
 }
