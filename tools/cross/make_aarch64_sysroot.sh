@@ -7,7 +7,7 @@ set -euo pipefail
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 packages=(libc6-dev libsodium-dev zlib1g-dev libjansson-dev libcmocka-dev libcurl4-openssl-dev
-    libsndfile1-dev libsoxr-dev libpcre2-dev libpulse-dev libyaml-dev libseccomp-dev
+    libsndfile1-dev libsoxr-dev libpcre2-dev libpulse-dev portaudio19-dev libyaml-dev libseccomp-dev
     libavformat-dev libavcodec-dev libavutil-dev libswresample-dev)
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
