@@ -1,6 +1,7 @@
 // The X server: see connection.h.
 #include "connection.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xcb/xinput.h>
@@ -50,8 +51,12 @@ static bool has_extensions(X11Connection *x, const char **missing)
 
 ScoutStatus x11_connect(X11Connection *x, const char *display, ScoutError *error)
 {
+    // libXau, which finds the cookie, has one buffer for the name of its file.
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     int number = 0;
+    pthread_mutex_lock(&one_at_a_time);
     *x = (X11Connection){.xcb = xcb_connect(display, &number)};
+    pthread_mutex_unlock(&one_at_a_time);
     if (!x->xcb)
         return error_no_memory(error);
     if (xcb_connection_has_error(x->xcb)) {

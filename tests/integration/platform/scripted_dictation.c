@@ -126,10 +126,14 @@ const ScoutDevice *scout_devices_list(const ScoutDevices *devices, size_t *count
     return NULL;
 }
 
-static void tell(ScoutCapture *capture, const ScoutCaptureEvent *event)
+static void tell(ScoutCapture *capture, const ScoutCaptureEvent *given)
 {
     pthread_mutex_lock(&capture->mutex);
-    (void)capture->callback(capture->context, event);
+    ScoutCaptureEvent event = *given;
+    if (event.type == SCOUT_CAPTURE_EVENT_LIVE && event.u.live.event->type == SCOUT_LIVE_FINAL)
+        capture->at_s = event.u.live.event->u.text.end_s;
+    event.at_s = capture->at_s;
+    (void)capture->callback(capture->context, &event);
     pthread_mutex_unlock(&capture->mutex);
 }
 
@@ -137,7 +141,6 @@ static void tell_state(ScoutCapture *capture, ScoutCaptureState state, const cha
 {
     const ScoutCaptureEvent event = {
         .type = SCOUT_CAPTURE_EVENT_STATE,
-        .at_s = capture->at_s,
         .u.state = {.state = state, .device = "script", .message = message}};
     tell(capture, &event);
 }
@@ -169,7 +172,6 @@ static void tell_text(ScoutCapture *capture, char *words, bool final)
                                              .settled_bytes = final ? strlen(rest) : settled}};
     tell_live(capture, &event);
     capture->utterance += final;
-    capture->at_s = start_s + 1;
 }
 
 // False at the end.
