@@ -98,6 +98,7 @@ static void begin_view(Listen *listen, const ScoutCaptureOptions *options)
         .writer = request->writer,
         .terminal = request->writer.format == FORMAT_TEXT && terminal_output_draws(),
         .quiet = config_flag(listen->config, OPTION_QUIET),
+        .utf8 = terminal_output_utf8(),
         .columns = terminal_output_columns(),
         .rows = terminal_output_rows(),
         .two = options->source == SCOUT_SOURCE_DEVICE_AND_SYSTEM,

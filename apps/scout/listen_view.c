@@ -59,11 +59,13 @@ static void show_status(ListenView *view, float peak)
         captions_status(&view->captions, text);
         return;
     }
-    static const char *const bars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const signs[] = {" ", ".", ":", "-", "=", "+", "*", "%", "#"};
     // The square root spreads what is quiet; speech lies at 0.05 to 0.5.
     const float share = BASE_MIN(peak, 1.0F);
     const int bar = share <= 0.003F ? 0 : 1 + (int)(7.0F * BASE_MIN(share * 2, 1.0F));
-    (void)snprintf(text, sizeof text, "%s listening to %s%s", bars[bar], view->device,
+    (void)snprintf(text, sizeof text, "%s listening to %s%s",
+                   view->options.utf8 ? blocks[bar] : signs[bar], view->device,
                    view->muted[0] ? " (muted?)" : "");
     captions_status(&view->captions, text);
 }

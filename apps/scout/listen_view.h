@@ -16,6 +16,7 @@ typedef struct ListenViewOptions {
     WriterOptions writer; // the format
     bool terminal;        // standard output is one that understands escape sequences
     bool quiet;           // no status line
+    bool utf8;            // the level may be drawn with block characters
     size_t columns, rows; // of the terminal
     bool two;             // two channels: you and they
     bool polished;        // rules of text were applied, so segments do not say what is written

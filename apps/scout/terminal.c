@@ -88,6 +88,11 @@ size_t terminal_output_rows(void)
     return BASE_MIN((size_t)size.ws_row, (size_t)ROWS_MAX);
 }
 
+bool terminal_output_utf8(void)
+{
+    return terminal.utf8;
+}
+
 bool terminal_output_draws(void)
 {
     return terminal.output_draws;

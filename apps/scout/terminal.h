@@ -15,6 +15,7 @@ void terminal_init(bool quiet);
 bool terminal_output_colour(void); // standard output may have colours
 size_t terminal_output_columns(void);
 size_t terminal_output_rows(void);
+bool terminal_output_utf8(void);  // the locale says that letters beyond ASCII can be shown
 bool terminal_output_draws(void); // standard output is a terminal that can be rewritten in place
 
 // One line each, "scout: " in front but for notes. The progress line gives way and comes back.

@@ -166,6 +166,8 @@ class Listen(CliCase):
         self.assertTrue(out.endswith("\x1b[J"))
 
     def test_a_terminal_without_colour_or_abilities(self):
+        self.assertIn("▃ listening", self.on_terminal(TALK))
+        self.assertTrue(self.on_terminal(TALK, {"LANG": "C"}).isascii())
         self.assertNotIn("\x1b[2m", self.on_terminal(TALK, {"NO_COLOR": "1"}))
         self.assertNotIn("\x1b", self.on_terminal(TALK, {"TERM": "dumb"}))
 
