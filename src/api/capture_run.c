@@ -11,7 +11,8 @@
 enum {
     READ_FRAMES = AUDIO_CAPTURE_RATE / 10,
     READ_MS = 100,
-    WAIT_MS = 10 // for live streams to catch up
+    WAIT_MS = 10,  // for live streams to catch up
+    PAUSED_MS = 60 // between two reads, less than one gives, while nobody waits for the sound
 };
 
 // A file waits while so much of it was not listened to, or half of what may wait.
@@ -168,6 +169,8 @@ static ScoutStatus take_some(ScoutCapture *capture, AudioCaptureReport *report, 
 {
     size_t count = 0;
     wait_for_lives(capture);
+    if (capture->paused && !capture_can_wait(capture))
+        clock_sleep_ms(PAUSED_MS);
     ScoutStatus status = audio_capture_set_read(capture->set, capture->frames, READ_FRAMES, &count,
                                                 READ_MS, report, error);
     if (status)

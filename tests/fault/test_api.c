@@ -2,6 +2,8 @@
 // and goes away again, and the calls that manage models.
 #include "fault.h"
 
+#include <scout/capture.h>
+#include <scout/live.h>
 #include <scout/measure.h>
 #include <scout/models.h>
 #include <scout/speech.h>
@@ -17,6 +19,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -140,6 +143,110 @@ static void test_measuring(void **state)
     scout_engine_free(engine);
 }
 
+static ScoutEngine *make_engine(void)
+{
+    ScoutEngineOptions options;
+    scout_engine_options_init(&options);
+    options.models_folder = "models";
+    options.threads = 1;
+    ScoutEngine *engine = NULL;
+    assert_int_equal(scout_engine_new(&options, &engine, NULL), SCOUT_OK);
+    return engine;
+}
+
+static ScoutLiveOptions live_options(void)
+{
+    static ScoutTranscribeOptions transcribe;
+    scout_transcribe_options_init(&transcribe);
+    transcribe.model = "tiny";
+    transcribe.beam_size = 1;
+    ScoutLiveOptions options;
+    scout_live_options_init(&options);
+    options.transcribe = &transcribe;
+    options.patient = 1;
+    return options;
+}
+
+static int hear_live(void *context, const ScoutLiveEvent *event)
+{
+    (void)event;
+    ++*(size_t *)context;
+    return 0;
+}
+
+// Some of it waits in a file, for more is pushed at once than memory keeps.
+static ScoutStatus hear(void *context)
+{
+    const ScoutLiveOptions options = live_options();
+    ScoutLive *live = NULL;
+    ScoutError error = {.message = ""};
+    size_t events = 0;
+    ScoutStatus status = scout_live_new(context, &options, hear_live, &events, &live, &error);
+    assert_int_equal(live != NULL, status == SCOUT_OK);
+    for (int i = 0; i < 6 && status == SCOUT_OK; i++)
+        status = scout_live_push(live, samples, SAMPLES, &error);
+    if (status == SCOUT_OK)
+        status = scout_live_finish(live, &error);
+    assert_int_equal(error.message[0] != '\0', status != SCOUT_OK);
+    assert_true(events > 0 || status != SCOUT_OK);
+    scout_live_free(live);
+    return status;
+}
+
+static void test_hearing(void **state)
+{
+    (void)state;
+    make_models();
+    ScoutEngine *engine = make_engine();
+    assert_true(fault_run_all(hear, engine, TRIALS_MAX) > 30);
+    scout_engine_free(engine);
+}
+
+static int hear_capture(void *context, const ScoutCaptureEvent *event)
+{
+    *(bool *)context |= event->type == SCOUT_CAPTURE_EVENT_RECORDING_ENDED;
+    return 0;
+}
+
+// A second from a pipe, with text and a recording.
+static ScoutStatus capture(void *context)
+{
+    static const int16_t frames[SCOUT_SAMPLE_RATE];
+    const ScoutLiveOptions live = live_options();
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], frames, sizeof frames), sizeof frames);
+    assert_int_equal(close(ends[1]), 0);
+    ScoutCaptureOptions options;
+    scout_capture_options_init(&options);
+    options.source = SCOUT_SOURCE_RAW;
+    options.fd = ends[0];
+    options.live = &live;
+    options.recording = SCOUT_RECORD_ALL;
+    options.folder = "kept";
+    ScoutCapture *made = NULL;
+    ScoutError error = {.message = ""};
+    bool ended = false;
+    ScoutStatus status = scout_capture_new(context, &options, hear_capture, &ended, &made, &error);
+    assert_int_equal(made != NULL, status == SCOUT_OK);
+    if (status == SCOUT_OK)
+        status = scout_capture_wait(made, &error);
+    assert_int_equal(error.message[0] != '\0', status != SCOUT_OK);
+    assert_true(ended || status != SCOUT_OK);
+    scout_capture_free(made);
+    assert_int_equal(close(ends[0]), 0);
+    return status;
+}
+
+static void test_capturing(void **state)
+{
+    (void)state;
+    make_models();
+    ScoutEngine *engine = make_engine();
+    assert_true(fault_run_all(capture, engine, TRIALS_MAX) > 30);
+    scout_engine_free(engine);
+}
+
 static ScoutStatus manage_models(void *context)
 {
     (void)context;
@@ -174,9 +281,8 @@ static void test_models(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_transcribing),
-        IN_FOLDER(test_measuring),
-        IN_FOLDER(test_models),
+        IN_FOLDER(test_transcribing), IN_FOLDER(test_measuring), IN_FOLDER(test_hearing),
+        IN_FOLDER(test_capturing),    IN_FOLDER(test_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
