@@ -29,8 +29,8 @@ struct ScoutLive {
     Cancel cancel;
     pthread_t thread;
     bool started, joined;
-    // What the thread sleeps on: unlike a condition, a signal handler that cancels may post it, so
-    // that nobody has to look now and then.
+    // What the thread sleeps on, without a time-out: unlike a condition, a signal handler that
+    // cancels may post it. base/wake.h lets a post go where one is pending, which needs a time-out.
     sem_t woken;
 
     pthread_mutex_t lock; // guards what follows
