@@ -14,16 +14,23 @@
 #include "base/str.h"
 #include "capture_driver.h"
 
-enum { FRAGMENTS_A_SECOND = 1000 / AUDIO_CAPTURE_FRAGMENT_MS };
+enum { FRAGMENTS_A_SECOND = 1000 / AUDIO_CAPTURE_FRAGMENT_MS, CARDS_BYTES = 4096, STALE_S = 30 };
 
 typedef struct PortSource {
     PaStream *stream;
     CaptureFeed *feed;
 } PortSource;
 
-// Guards Pa_Initialize and Pa_Terminate, which count without a lock. While no source is open the
-// list of devices is made anew each time, which is how one that was plugged in is found.
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+// PortAudio lists devices when it is initialised and never again, and each time it leaks some
+// kilobytes. So it stays initialised, and is begun anew only while no source is open and there is
+// reason to: the sound cards are others, or it was long ago.
+static struct {
+    pthread_mutex_t lock; // guards all below
+    bool initialised;
+    int users;
+    int64_t at_ns; // when it was
+    char cards[CARDS_BYTES];
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 // ---- Libraries behind PortAudio that write to standard error. What it writes itself, when a
 // device vanishes, cannot be hushed.
@@ -56,18 +63,52 @@ static void hush(const char *library, const char *setter, const void *handler)
         (void)dlclose(loaded);
 }
 
-static ScoutStatus begin(ScoutError *error)
+static void hush_libraries(void)
 {
     void (*alsa)(const char *, int, const char *, int, const char *, ...) = say_nothing;
     void (*jack)(const char *) = say_nothing_either;
     const void *handlers[2];
     memcpy(&handlers[0], &alsa, sizeof handlers[0]);
     memcpy(&handlers[1], &jack, sizeof handlers[1]);
-    pthread_mutex_lock(&lock);
     hush("libasound.so.2", "snd_lib_error_set_handler", handlers[0]);
     hush("libjack.so.0", "jack_set_error_function", handlers[1]);
+}
+
+// The sound cards as Linux tells them; elsewhere nothing.
+static void read_cards(char out[CARDS_BYTES])
+{
+    FILE *file = fopen("/proc/asound/cards", "re");
+    const size_t length = file ? fread(out, 1, CARDS_BYTES - 1, file) : 0;
+    out[length] = '\0';
+    if (file)
+        (void)fclose(file);
+}
+
+// The lock is held.
+static PaError initialise(void)
+{
+    char cards[CARDS_BYTES];
+    read_cards(cards);
+    const bool stale =
+        !str_equal(cards, shared.cards) || clock_seconds_since(shared.at_ns) > STALE_S;
+    if (shared.initialised && (shared.users > 0 || !stale))
+        return paNoError;
+    if (shared.initialised)
+        (void)Pa_Terminate();
+    hush_libraries();
     const PaError code = Pa_Initialize();
-    pthread_mutex_unlock(&lock);
+    shared.initialised = code == paNoError;
+    shared.at_ns = clock_monotonic_ns();
+    memcpy(shared.cards, cards, sizeof cards);
+    return code;
+}
+
+static ScoutStatus begin(ScoutError *error)
+{
+    pthread_mutex_lock(&shared.lock);
+    const PaError code = initialise();
+    shared.users += code == paNoError;
+    pthread_mutex_unlock(&shared.lock);
     if (code == paNoError)
         return SCOUT_OK;
     return error_set(error, SCOUT_ERROR_IO, "PortAudio does not start: %s", Pa_GetErrorText(code));
@@ -75,9 +116,9 @@ static ScoutStatus begin(ScoutError *error)
 
 static void end(void)
 {
-    pthread_mutex_lock(&lock);
-    (void)Pa_Terminate();
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_lock(&shared.lock);
+    shared.users--;
+    pthread_mutex_unlock(&shared.lock);
 }
 
 // ---- Devices
