@@ -1,6 +1,7 @@
 // Where dictated text goes: see delivery.h.
 #include "delivery.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -35,6 +36,7 @@ struct Delivery {
     TypingFocus where;    // the window that `told` is in
     Buffer told;          // the end of what was put there
     Buffer session;       // what was dictated since the beginning: for the clipboard
+    bool fresh;           // the next text is the first of a stream that knows none before
     Buffer rest;          // what could not be delivered, and is on the clipboard
     int history;          // -1: none
 };
@@ -205,6 +207,14 @@ static void write_history(const Delivery *delivery, const char *text, size_t len
     buffer_done(&line);
 }
 
+// Whether a word behind what was told needs a space. (Scripts without spaces are not ASCII.)
+static bool needs_space(const Delivery *delivery, const char *text)
+{
+    const size_t length = delivery->told.length;
+    const char last = length ? delivery->told.data[length - 1] : ' ';
+    return delivery->fresh && last > ' ' && !strchr("([{-/", last) && isalnum((unsigned char)*text);
+}
+
 static void deliver_typed(Delivery *delivery, const char *text, size_t length)
 {
     ScoutError error = {0};
@@ -214,6 +224,11 @@ static void deliver_typed(Delivery *delivery, const char *text, size_t length)
     length -= skip;
     if (length == 0)
         return;
+    if (!status && needs_space(delivery, text)) {
+        delivery->fresh = false;
+        deliver_typed(delivery, " ", 1);
+    }
+    delivery->fresh = false;
     if (status)
         keep_rest(delivery, error.message, text, length);
     else if (delivery->options.way == DELIVERY_PASTE)
@@ -296,8 +311,9 @@ static void scratch(Delivery *delivery, size_t characters)
 }
 
 // What is on the clipboard of the last time is not added to.
-static void begin_session(Delivery *delivery)
+static void begin_session(Delivery *delivery, bool fresh)
 {
+    delivery->fresh = fresh;
     buffer_clear(&delivery->rest);
     buffer_clear(&delivery->session);
 }
@@ -343,7 +359,7 @@ static void *work(void *context)
          mail = mailbox_wait(&delivery->orders)) {
         wait_until_free(delivery);
         switch ((Order)mail->kind) {
-        case ORDER_BEGIN: begin_session(delivery); break;
+        case ORDER_BEGIN: begin_session(delivery, mail->number != 0); break;
         case ORDER_TEXT: deliver(delivery, mail->text, mail->length); break;
         case ORDER_SCRATCH: scratch(delivery, mail->number); break;
         }
@@ -361,9 +377,9 @@ static void post(Delivery *delivery, Order order, size_t number, const char *tex
                "there is not enough memory to deliver the text");
 }
 
-void delivery_begin(Delivery *delivery)
+void delivery_begin(Delivery *delivery, bool fresh)
 {
-    post(delivery, ORDER_BEGIN, 0, NULL, 0);
+    post(delivery, ORDER_BEGIN, fresh, NULL, 0);
 }
 
 void delivery_text(Delivery *delivery, const char *text, size_t length)

@@ -41,7 +41,8 @@ void delivery_free(Delivery *delivery);
 
 // All return at once; what they ask for is done in order. Text begins with what separates it from
 // the text before; where nothing was put before, that is left out.
-void delivery_begin(Delivery *delivery); // somebody begins to dictate
+// Somebody begins to dictate. fresh: what comes does not know of the text before.
+void delivery_begin(Delivery *delivery, bool fresh);
 void delivery_text(Delivery *delivery, const char *text, size_t length);
 void delivery_scratch(Delivery *delivery, size_t characters); // code points of what was told last
 

@@ -110,14 +110,15 @@ static ScoutStatus start(Dictation *d, ScoutError *error)
     // Only where the microphone is closed between two times: the words of the last one come first.
     if (d->closing)
         close_capture(d);
-    if (!d->capture)
+    const bool fresh = !d->capture;
+    if (fresh)
         status = open_capture(d, error);
     else
         status = scout_capture_resume(d->capture, d->pre_roll_s, error);
     if (status)
         return status;
     d->listening = true;
-    delivery_begin(d->delivery);
+    delivery_begin(d->delivery, fresh);
     sounds_play(d->sounds, SOUND_START);
     if (d->trouble[0])
         terminal_warning("%s", d->trouble);

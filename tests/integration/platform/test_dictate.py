@@ -157,7 +157,7 @@ class Keys(DictateCase):
         self.assertNotIn("capture device partials=0", self.asked())
         for word in ("one", "two"):
             self.assertEqual(self.ask("start"), "listening")
-            self.hear(f"final 1.0  {word}")
+            self.hear(f"final 1.0 {word}")  # a new stream knows of no text before
             self.expect_text(" ".join(("one", "two")[: 1 if word == "one" else 2]))
             self.assertEqual(self.ask("stop"), "idle")
             self.wait_for(lambda: self.asked()[-1] == "closed", "the microphone stays open")
