@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "base/library.h"
 #include "base/memory.h"
 #include "base/str.h"
-#include "module.h"
 
 typedef struct DeviceDriver {
     const char *name;
@@ -24,7 +24,8 @@ static const CaptureDriver *const BUILT_IN[] = {&CAPTURE_FILE, &CAPTURE_RAW, &CA
 static ScoutStatus load(const DeviceDriver *driver, const CaptureDriver **found, ScoutError *error)
 {
     const void *shown = NULL;
-    ScoutStatus status = module_load(driver->module, CAPTURE_DRIVER_SYMBOL_NAME, &shown, error);
+    ScoutStatus status =
+        library_load_module(driver->module, CAPTURE_DRIVER_SYMBOL_NAME, &shown, error);
     if (!status)
         *found = shown;
     return status;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
-#include "module.h"
+#include "base/library.h"
 
 static const int64_t SECOND_NS = 1000000000;
 // A jump of the times at which frames were heard, from one run to the next, that means that the
@@ -21,7 +21,8 @@ ScoutStatus intake_begin(Intake *intake, CaptureFeed *feed, ScoutError *error)
     ScoutStatus status = SCOUT_OK;
     if (feed->rate != AUDIO_CAPTURE_RATE) {
         const void *module = NULL;
-        status = module_load(RESAMPLE_MODULE_FILE, RESAMPLE_MODULE_SYMBOL_NAME, &module, error);
+        status =
+            library_load_module(RESAMPLE_MODULE_FILE, RESAMPLE_MODULE_SYMBOL_NAME, &module, error);
         if (status)
             return status;
         intake->resample = module;

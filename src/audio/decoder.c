@@ -211,7 +211,7 @@ static void find_extension(const char *path, char out[EXTENSION_MAX])
 static ScoutStatus start_child(const char *path, const AudioDecoderOptions *options, int input,
                                Child *child, ScoutError *error)
 {
-    char program[DECODER_PATH_MAX];
+    char program[LIBRARY_PATH_MAX];
     char extension[EXTENSION_MAX];
     char words[6][ARGUMENT_MAX];
     find_extension(path, extension);
@@ -553,7 +553,7 @@ static void probe(AudioDecoder *decoder, const char *program, AudioSandbox *sand
 {
     static const char *const arguments[] = {"scout-decode", "--probe", NULL};
     ScoutError error = {0};
-    char path[DECODER_PATH_MAX];
+    char path[LIBRARY_PATH_MAX];
     int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (input < 0) {
         (void)error_set_errno(&error, errno, "/dev/null cannot be opened");

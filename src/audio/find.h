@@ -4,12 +4,10 @@
 
 #include <stddef.h>
 
-enum { DECODER_PATH_MAX = 4096 };
+#include "base/library.h"
 
-// program itself, if it is given; else a path, in out if need be. It may not exist.
+// program itself, if it is given; else a path, in out (LIBRARY_PATH_MAX) if need be. It may not
+// exist.
 const char *decoder_find(const char *program, char *out, size_t size);
-
-// The same for another file that is installed with it. Always writes a path.
-void find_installed(const char *name, char *out, size_t size);
 
 #endif

@@ -59,7 +59,7 @@ void audio_starter_free(AudioStarter *starter)
 static bool begin(AudioStarter *starter)
 {
     static const char *const arguments[] = {"scout-decode", "--starter", NULL};
-    char program[DECODER_PATH_MAX];
+    char program[LIBRARY_PATH_MAX];
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return false;

@@ -1,47 +1,25 @@
 // libcurl at run time: see curl_library.h.
 #include "curl_library.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/attributes.h"
-#include "base/str.h"
+#include "base/library.h"
 
 static CurlLibrary loaded;
 static char problem[256]; // why it could not be loaded; empty: it was
 
-// POSIX promises that dlsym's pointer becomes a function's; C does not.
-static bool find(void *library, const char *name, void *function)
-{
-    void *found = dlsym(library, name);
-    memcpy(function, &found, sizeof found);
-    return found;
-}
-
 static void load(void)
 {
-    const struct {
-        const char *name;
-        void *function;
-    } functions[] = {
+    const LibraryFunction functions[] = {
         {"curl_global_init", &loaded.global_init},   {"curl_easy_init", &loaded.easy_init},
         {"curl_easy_cleanup", &loaded.easy_cleanup}, {"curl_easy_setopt", &loaded.setopt},
         {"curl_easy_getinfo", &loaded.getinfo},      {"curl_easy_perform", &loaded.perform},
         {"curl_easy_strerror", &loaded.strerror},
     };
-    // Stays loaded: it may have left functions to be called when threads end.
-    void *library = dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
-    bool whole = library;
-    for (size_t i = 0; whole && i < BASE_COUNT(functions); i++)
-        whole = find(library, functions[i].name, functions[i].function);
-    if (whole) {
+    if (library_load("libcurl.so.4", functions, BASE_COUNT(functions), problem, sizeof problem))
         (void)loaded.global_init(CURL_GLOBAL_DEFAULT);
-        return;
-    }
-    const char *why = dlerror();
-    (void)str_copy(problem, sizeof problem, why ? why : "not enough memory");
 }
 
 ScoutStatus curl_library_get(const CurlLibrary **library, ScoutError *error)

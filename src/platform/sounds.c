@@ -1,15 +1,14 @@
 // Sounds: see sounds.h. libpulse is loaded at the first one.
 #include "platform/sounds.h"
 
-#include <dlfcn.h>
 #include <math.h>
 #include <pthread.h>
 #include <pulse/simple.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/attributes.h"
 #include "base/condition.h"
+#include "base/library.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -60,21 +59,15 @@ size_t sounds_make(Sound sound, int16_t out[SOUND_MAX_SAMPLES])
     return count;
 }
 
-// POSIX promises that dlsym's pointer becomes a function's; C does not.
-static bool find(void *library, const char *name, void *function)
-{
-    void *found = dlsym(library, name);
-    memcpy(function, &found, sizeof found);
-    return found;
-}
-
 static bool load(Pulse *pulse)
 {
-    void *library = dlopen("libpulse-simple.so.0", RTLD_LAZY | RTLD_LOCAL);
-    return library && find(library, "pa_simple_new", &pulse->open) &&
-           find(library, "pa_simple_write", &pulse->write) &&
-           find(library, "pa_simple_drain", &pulse->drain) &&
-           find(library, "pa_simple_free", &pulse->free);
+    const LibraryFunction functions[] = {{"pa_simple_new", &pulse->open},
+                                         {"pa_simple_write", &pulse->write},
+                                         {"pa_simple_drain", &pulse->drain},
+                                         {"pa_simple_free", &pulse->free}};
+    char problem[256];
+    return library_load("libpulse-simple.so.0", functions, BASE_COUNT(functions), problem,
+                        sizeof problem);
 }
 
 static void play(const Pulse *pulse, Sound sound)

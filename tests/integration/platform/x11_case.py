@@ -39,7 +39,7 @@ class X11Case(unittest.TestCase):
             "LANG": "C.UTF-8",
             "NO_AT_BRIDGE": "1",
             "GDK_BACKEND": "x11",
-            "SCOUT_PLATFORM_FOLDER": MODULES,
+            "SCOUT_MODULES": MODULES,
         }
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
             if name in os.environ:

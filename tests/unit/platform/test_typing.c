@@ -54,7 +54,7 @@ static void test_nothing_to_type_with(void **state)
     ScoutError error = {0};
     assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
     assert_int_equal(unsetenv("WAYLAND_DISPLAY"), 0);
-    assert_int_equal(setenv("SCOUT_PLATFORM_FOLDER", "/nonexistent", 1), 0);
+    assert_int_equal(setenv("SCOUT_MODULES", "/nonexistent", 1), 0);
     for (TypingMethod method = TYPING_AUTOMATIC; method <= TYPING_YDOTOOL; method++) {
         const TypingOptions options = {.method = method};
         error = (ScoutError){0};
