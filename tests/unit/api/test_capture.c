@@ -927,6 +927,79 @@ static void a_pause_ends_what_is_being_said(void **state)
     close_pipe(&from);
 }
 
+static void find_recording(char path[PATH_BYTES])
+{
+    DIR *folder = opendir("kept");
+    assert_non_null(folder);
+    path[0] = '\0';
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        if (entry->d_name[0] != '.')
+            snprintf(path, PATH_BYTES, "kept/%.200s", entry->d_name);
+    closedir(folder);
+    assert_int_not_equal(path[0], '\0');
+}
+
+// Nobody looks at the text any more, but the recording gets it.
+static void who_says_no_to_text_still_has_it_in_the_recording(void **state)
+{
+    (void)state;
+    need_model();
+    static Heard heard = HEARD_NOTHING;
+    heard.stop_at = SCOUT_CAPTURE_EVENT_LIVE;
+    Pipe from;
+    open_pipe(&from);
+    const ScoutLiveOptions live = live_options();
+    ScoutCaptureOptions options = of_pipe(&from);
+    options.live = &live;
+    options.real_time = 1;
+    options.recording = SCOUT_RECORD_ALL;
+    // All of it lies in the pipe when the capture begins.
+    assert_true(fcntl(from.ends[1], F_SETPIPE_SZ, 1 << 18) >= (int)sizeof speech);
+    write_frames(&from, speech, speech_count);
+    end_pipe(&from);
+    begin(&heard, &options);
+    wait_for(&heard, SCOUT_OK);
+    heard.stop_at = -1;
+    assert_int_equal(heard.counts[SCOUT_CAPTURE_EVENT_LIVE], 1);
+    // Perhaps it was not even told of the recording.
+    char folder[PATH_BYTES];
+    find_recording(folder);
+    Kept kept = read_journal(folder);
+    assert_true(kept.ended && kept.count > 0);
+    check_frames(&kept, from.frames, (size_t)kept.count);
+    assert_true(kept.count < from.count || strstr(kept.texts, "young man"));
+    free(kept.frames);
+    close_pipe(&from);
+}
+
+static void what_cannot_be_opened_is_named(void **state)
+{
+    (void)state;
+    need_model();
+    static Heard heard = HEARD_NOTHING;
+    ScoutLiveOptions live = live_options();
+    ScoutTranscribeOptions transcribe = *live.transcribe;
+    transcribe.model = "no-such-model";
+    live.transcribe = &transcribe;
+    ScoutCaptureOptions options = of_nothing();
+    options.live = &live;
+    ScoutCapture *capture = NULL;
+    ScoutError error = {0};
+    assert_int_not_equal(scout_capture_new(engine, &options, hear, &heard, &capture, &error),
+                         SCOUT_OK);
+    assert_non_null(strstr(error.message, "no-such-model"));
+    assert_null(capture);
+    options = of_nothing();
+    options.source = SCOUT_SOURCE_FILE;
+    options.path = "no-such-file.wav";
+    ScoutStatus status = scout_capture_new(engine, &options, hear, &heard, &capture, &error);
+    if (!status)
+        status = scout_capture_wait(capture, &error);
+    scout_capture_free(capture);
+    assert_int_equal(status, SCOUT_ERROR_NOT_FOUND);
+    assert_non_null(strstr(error.message, "no-such-file.wav"));
+}
+
 static void cancelling_does_not_wait_for_text(void **state)
 {
     (void)state;
@@ -974,6 +1047,8 @@ int main(void)
         IN_FOLDER(a_recording_that_cannot_begin_is_tried_again),
         IN_FOLDER(a_recording_goes_on_without_text),
         IN_FOLDER(a_pause_ends_what_is_being_said),
+        IN_FOLDER(who_says_no_to_text_still_has_it_in_the_recording),
+        IN_FOLDER(what_cannot_be_opened_is_named),
         IN_FOLDER(cancelling_does_not_wait_for_text),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
