@@ -787,7 +787,7 @@ static const ConfigOption options[OPTION_COUNT] = {
                             .placeholder = "TIME",
                             .help = "A pause so long ends an utterance; half of it does when the "
                                     "text is a whole sentence.",
-                            .initial = "0.45",
+                            .initial = "0.48",
                             .low = 0.2,
                             .high = 5},
     [OPTION_REPLACEMENTS] = {.name = "replacements",

@@ -115,7 +115,7 @@ typedef struct ScoutLiveOptions {
     double partial_interval_s; // a new one at most this often; 0.1..10, default 0.3
     double partial_share; // of one processor that partial texts may take; 0.05..1, default 0.35
     double end_silence_s; // silence after which an utterance whose text is no whole sentence ends;
-                          // 0.2..5, default 0.45. A whole one ends after half of it
+                          // 0.2..5, default 0.48. A whole one ends after half of it
     double utterance_max_s; // a longer one is told of in parts; 5..28, default 24
     double
         pre_roll_s; // sound before the first frame of speech that belongs to it; 0..2, default 0.5

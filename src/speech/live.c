@@ -23,6 +23,8 @@ static const int64_t UTTERANCE_LIMIT = (int64_t)28 * SCOUT_SAMPLE_RATE;
 static const double DIVIDE_FROM = 0.6;
 static const int64_t DIVIDE_AFTER = (int64_t)5 * SCOUT_SAMPLE_RATE;
 static const int64_t DIVIDE_BEFORE = (int64_t)SCOUT_SAMPLE_RATE / 4;
+// Utterances have less silence around them than windows of files, so a mean over them is higher.
+const PassageDoubt live_doubt = {.speech = 0.42f, .logprob = -0.55f};
 // Sound that may be held beside an utterance: what came while its text was found.
 static const int64_t SLACK = (int64_t)6 * SCOUT_SAMPLE_RATE;
 
@@ -33,7 +35,7 @@ void live_options_init(ScoutLiveOptions *options)
         .partials = 1,
         .partial_interval_s = 0.3,
         .partial_share = 0.35,
-        .end_silence_s = 0.45,
+        .end_silence_s = 0.48,
         .utterance_max_s = 24,
         .pre_roll_s = 0.5,
         .backlog_max_s = 86400,
@@ -164,7 +166,8 @@ static ScoutStatus make_work(Live *live, const LiveSetup *setup, ScoutError *err
                                   .options = &live->finals,
                                   .track = &live->track,
                                   .report = &live->report,
-                                  .turn = &live->turn};
+                                  .turn = &live->turn,
+                                  .doubt = live_doubt};
     status = passage_new(&passage, &live->passage, error);
     return status == SCOUT_OK ? votes_init(&live->votes, error) : status;
 }

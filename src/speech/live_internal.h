@@ -100,6 +100,8 @@ static inline Utterance *live_at(Live *live, size_t index)
     return &live->queue[(live->first + index) % LIVE_UTTERANCES_MAX];
 }
 
+extern const PassageDoubt live_doubt;
+
 double live_seconds(const Live *live, int64_t position);
 
 // live.c: the open utterance ends, its sound at `end`; the speaker has stopped.

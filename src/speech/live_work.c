@@ -31,8 +31,8 @@ static const double PAUSE_S = 0.16;
 static const double LANGUAGE_ENOUGH_S = 30;
 // Sound that waits: no partial texts above the first, all of them again below the second.
 static const double BEHIND_S = 1, CAUGHT_UP_S = 0.2;
-// What is shown before it is final has to be this probable, and more so where hardly any speech is.
-static const float PARTIAL_LOGPROB = -1, WEAK_LOGPROB = -0.65F, WEAK_SPEECH = 0.4F;
+// What is shown before it is final has to be this probable.
+static const float PARTIAL_LOGPROB = -1;
 // What is settled has stood in every text for so long.
 static const double STAYS_S = 1.6;
 // Only text this probable is settled.
@@ -168,7 +168,7 @@ static bool may_be_shown(Live *live, const Utterance *utterance, const WindowRes
     float max, mean;
     track_probability(&live->track, utterance->onset, live->job.plan.end, &max, &mean);
     if (result->verdict != WINDOW_TEXT || !result->ended || result->avg_logprob < PARTIAL_LOGPROB ||
-        (mean < WEAK_SPEECH && result->avg_logprob < WEAK_LOGPROB))
+        (mean < live_doubt.speech && result->avg_logprob < live_doubt.logprob))
         return false;
     buffer_clear(&live->raw);
     if (!text_append_tokens(&live->raw, whisper_bpe(live->whisper), result->tokens, result->count,
@@ -182,7 +182,8 @@ static bool may_settle(const Live *live, const Utterance *utterance, const Windo
     float max, mean;
     track_probability(&live->track, utterance->onset, live->job.plan.end, &max, &mean);
     const double length = (double)(live->job.plan.end - utterance->start);
-    return live->language_known && mean >= WEAK_SPEECH && result->avg_logprob >= SETTLE_LOGPROB &&
+    return live->language_known && mean >= live_doubt.speech &&
+           result->avg_logprob >= SETTLE_LOGPROB &&
            length < SETTLE_UNTIL * live->options.utterance_max_s * SCOUT_SAMPLE_RATE;
 }
 

@@ -26,9 +26,7 @@ static const int64_t REST_MIN_SAMPLES = 8000;
 static const float VOICED_PROBABILITY = 0.5f;
 // Whisper's times are inexact: text this near to speech may belong to it.
 static const int64_t NEAR_SAMPLES = 8000;
-// Together these mean that nobody spoke: docs/decisions/0008-evidence-of-speech.md.
-static const float WEAK_SPEECH_PROBABILITY = 0.4f;
-static const float WEAK_LOGPROB = -0.65f;
+const PassageDoubt passage_doubt = {.speech = 0.4f, .logprob = -0.65f};
 
 // A piece of the window on its way out.
 typedef struct Part {
@@ -47,6 +45,7 @@ struct Passage {
     const Track *track;
     Report *report;
     Turn *turn;
+    PassageDoubt doubt;
 
     Pieces pieces;
     Part parts[PIECES_MAX];
@@ -76,6 +75,7 @@ ScoutStatus passage_new(const PassageSetup *setup, Passage **passage, ScoutError
     made->track = setup->track;
     made->report = setup->report;
     made->turn = setup->turn;
+    made->doubt = setup->doubt;
     arena_init(&made->arena, MEMORY_MAX);
     buffer_init(&made->text, TEXT_BYTES_MAX);
     buffer_init(&made->scratch, TEXT_BYTES_MAX);
@@ -438,7 +438,7 @@ static bool evidence_is_weak(const Passage *passage, const Part *part, float avg
 {
     float max, mean;
     track_probability(passage->track, part->start, part->end_sample, &max, &mean);
-    return mean < WEAK_SPEECH_PROBABILITY && avg_logprob < WEAK_LOGPROB;
+    return mean < passage->doubt.speech && avg_logprob < passage->doubt.logprob;
 }
 
 // Text is believed only if it lies in the sound and, with voice activity, where somebody speaks.

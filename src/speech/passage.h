@@ -12,12 +12,22 @@
 #include "track.h"
 #include "window.h"
 
+// Text is not believed where voice activity found hardly any speech *and* the model found its own
+// text improbable (docs/decisions/0008-evidence-of-speech.md): both are below these.
+typedef struct PassageDoubt {
+    float speech;  // mean probability of speech over the text's time
+    float logprob; // mean log probability of its tokens
+} PassageDoubt;
+
+extern const PassageDoubt passage_doubt; // for windows with silence around the speech
+
 typedef struct PassageSetup {
     const WhisperModel *whisper;
     const ScoutTranscribeOptions *options; // borrowed, as all here
     const Track *track;
     Report *report;
     Turn *turn;
+    PassageDoubt doubt;
 } PassageSetup;
 
 typedef struct Passage Passage;

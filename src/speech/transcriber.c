@@ -197,7 +197,8 @@ static ScoutStatus make_parts(Transcriber *transcriber, const TranscriberSetup *
                             .options = &transcriber->options,
                             .track = &transcriber->track,
                             .report = &transcriber->report,
-                            .turn = &transcriber->turn};
+                            .turn = &transcriber->turn,
+                            .doubt = passage_doubt};
     status = passage_new(&passage, &transcriber->passage, error);
     if (status != SCOUT_OK)
         return status;
