@@ -80,7 +80,10 @@ static ScoutStatus open_capture(Dictation *d, ScoutError *error)
     ScoutCaptureOptions options;
     scout_capture_options_init(&options);
     options.live = &live;
+    BASE_CLEANUP(mem_free_pointer) char *safe = NULL;
     const ScoutStatus status = source_set(d->config, &options, error);
+    if (!status)
+        source_keep_safe(d->config, &options, &safe);
     return status ? status
                   : scout_capture_new(d->engine, &options, listener_hear, &d->listener, &d->capture,
                                       error);

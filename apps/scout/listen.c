@@ -128,10 +128,13 @@ static ScoutStatus open_capture(Listen *listen, ScoutError *error)
         return status;
     options.live = &live;
     const char *folder = config_text(config, OPTION_SAVE);
+    BASE_CLEANUP(mem_free_pointer) char *safe = NULL;
     if (folder && *folder) {
         options.recording = SCOUT_RECORD_ALL;
         options.folder = folder;
         status = file_make_folders(folder, error);
+    } else {
+        source_keep_safe(config, &options, &safe);
     }
     if (!status && listen->view.captions.options.live)
         terminal_progress("loading the model", -1, -1);

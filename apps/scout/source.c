@@ -8,10 +8,12 @@
 #include <jansson.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "exits.h"
 #include "json_view.h"
 #include "output.h"
+#include "recordings.h"
 #include "table.h"
 #include "terminal.h"
 
@@ -144,6 +146,22 @@ static void list_words(const ScoutDevice *devices, size_t count, Buffer *out)
             out, "What the machine plays (--system-audio, --with-system-audio, or --device ID):\n");
         list_group(devices, count, true, out);
     }
+}
+
+void source_keep_safe(const Config *config, ScoutCaptureOptions *options, char **folder)
+{
+    ScoutError error;
+    if (!config_flag(config, OPTION_KEEP_SAFE) || options->source == SCOUT_SOURCE_FILE ||
+        options->recording != SCOUT_RECORD_NOTHING)
+        return;
+    *folder = recordings_home();
+    if (!*folder)
+        return;
+    if (file_make_folders(*folder, &error)) {
+        terminal_note("what is heard is in memory only: %s", error.message);
+        return;
+    }
+    options->safety_folder = *folder;
 }
 
 int source_list(const Config *config)

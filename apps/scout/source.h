@@ -13,6 +13,10 @@
 // here.
 ScoutStatus source_set(const Config *config, ScoutCaptureOptions *options, ScoutError *error);
 
+// Has what is heard kept among the recordings until its text was told, unless it is kept anyway, is
+// a file, or is not to be. *folder is what the options borrow; free with mem_free.
+void source_keep_safe(const Config *config, ScoutCaptureOptions *options, char **folder);
+
 // --list-devices: prints them; the exit status to end with.
 int source_list(const Config *config);
 

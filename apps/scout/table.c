@@ -774,6 +774,14 @@ static const ConfigOption options[OPTION_COUNT] = {
                      .placeholder = "FOLDER",
                      .help = "Keep sound and text as a recording in this folder.",
                      .completes = CONFIG_COMPLETES_FOLDERS},
+    [OPTION_KEEP_SAFE] = {.name = "keep-safe",
+                          .type = CONFIG_FLAG,
+                          .commands = ON(LISTEN) | ON(DICTATE),
+                          .group = SOUND_GROUP,
+                          .help = "Do not keep what is heard on the disk until its text was told. "
+                                  "It is kept among the recordings and removed at the end; after a "
+                                  "crash `scout recover` finds it there.",
+                          .initial = "true"},
     [OPTION_PARTIALS] = {.name = "partials",
                          .type = CONFIG_FLAG,
                          .commands = ON(LISTEN),

@@ -182,6 +182,21 @@ static ScoutStatus check_folder(const char *folder, ScoutError *error)
     return status;
 }
 
+// The lock is held. Nobody asked for this recording: without it the capture goes on.
+static void begin_safely(ScoutCapture *capture)
+{
+    ScoutError error = {0};
+    if (!begin(capture, capture->options.safety_folder, capture->taken.count, true, &error))
+        return;
+    mem_free(capture->recording.folder);
+    capture->recording = (CaptureRecording){0};
+    const ScoutCaptureEvent event = {
+        .type = SCOUT_CAPTURE_EVENT_DISK,
+        .at_s = capture_seconds(capture->taken.count),
+        .u.disk = {.full = true, .left_s = -1, .message = error.message}};
+    capture_post(capture, &event);
+}
+
 ScoutStatus capture_keep_begin(ScoutCapture *capture, ScoutError *error)
 {
     const ScoutCaptureOptions *options = &capture->options;
@@ -190,7 +205,7 @@ ScoutStatus capture_keep_begin(ScoutCapture *capture, ScoutError *error)
     if (options->recording == SCOUT_RECORD_ALL)
         status = begin(capture, options->folder, capture->taken.count, false, error);
     else if (options->recording == SCOUT_RECORD_NOTHING && options->safety_folder)
-        status = begin(capture, options->safety_folder, capture->taken.count, true, error);
+        begin_safely(capture);
     else if (options->recording == SCOUT_RECORD_VOICE)
         status = check_folder(options->folder, error);
     pthread_mutex_unlock(&capture->keeping);
@@ -301,11 +316,8 @@ static void end_in_pause(ScoutCapture *capture, double silent_s)
     if (!(divides || renews) || !is_written(capture))
         return;
     end(capture, true);
-    ScoutError error = {0};
     if (renews)
-        note_failure(capture,
-                     begin(capture, options->safety_folder, capture->taken.count, true, &error),
-                     &error);
+        begin_safely(capture);
 }
 
 void capture_keep_end(ScoutCapture *capture, bool now, bool well)
