@@ -157,6 +157,27 @@ class ListenReal(CliCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_heard(done.stdout.decode())
 
+    def test_what_was_heard_survives_a_kill(self):
+        raw = subprocess.run(["sox", str(SPEECH), "-t", "raw", "-r", "16000", "-c", "1", "-e", "signed", "-b", "16", "-"],
+                             stdout=subprocess.PIPE, check=True).stdout
+        recordings = pathlib.Path(self.environment["HOME"]) / ".local/share/scout/recordings"
+        for ended in (True, False):
+            process = subprocess.Popen([PROGRAM, "listen", "--input", "-", "--fast", "--format", "jsonl"],
+                                       cwd=self.folder, env=self.environment, stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process.stdin.write(raw)
+            process.stdin.flush()
+            if ended:
+                process.communicate(timeout=60)
+                self.assertEqual(list(recordings.iterdir()), [])  # its text was told
+                continue
+            time.sleep(3)  # all of it was taken: the journal is written every fifth of a second
+            process.kill()
+            process.communicate(timeout=60)
+        self.run_scout("recover")
+        kept, = recordings.iterdir()
+        self.assert_heard((kept / "text.txt").read_text())
+
     def test_devices(self):
         done = self.run_scout("listen", "--list-devices", status=1)
         self.assertIn("no sound server", done.stderr)
