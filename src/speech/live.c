@@ -24,7 +24,8 @@ static const double DIVIDE_FROM = 0.6;
 static const int64_t DIVIDE_AFTER = (int64_t)5 * SCOUT_SAMPLE_RATE;
 static const int64_t DIVIDE_BEFORE = (int64_t)SCOUT_SAMPLE_RATE / 4;
 // Utterances have less silence around them than windows of files, so a mean over them is higher.
-const PassageDoubt live_doubt = {.speech = 0.42f, .logprob = -0.55f};
+// A cry at its beginning is no speech if what follows is none.
+const PassageDoubt live_doubt = {.speech = 0.42f, .logprob = -0.55f, .whole = true};
 // Sound that may be held beside an utterance: what came while its text was found.
 static const int64_t SLACK = (int64_t)6 * SCOUT_SAMPLE_RATE;
 

@@ -434,10 +434,16 @@ static void order_parts(Passage *passage, int64_t end)
 
 // Neither the sound nor the text alone tells a cough from a word: where voice activity found hardly
 // any speech *and* the model found its own text improbable, nobody spoke.
-static bool evidence_is_weak(const Passage *passage, const Part *part, float avg_logprob)
+static bool evidence_is_weak(const Passage *passage, const Plan *plan, const Part *part,
+                             float avg_logprob)
 {
     float max, mean;
     track_probability(passage->track, part->start, part->end_sample, &max, &mean);
+    if (passage->doubt.whole) {
+        float whole;
+        track_probability(passage->track, plan->start, plan->end, &max, &whole);
+        mean = BASE_MIN(mean, whole);
+    }
     return mean < passage->doubt.speech && avg_logprob < passage->doubt.logprob;
 }
 
@@ -450,7 +456,7 @@ static void reject_parts(Passage *passage, const Plan *plan, float avg_logprob)
         part->reason = SCOUT_SKIP_UNRELIABLE;
         if (part->start >= plan->end)
             continue;
-        if (passage->options->vad && evidence_is_weak(passage, part, avg_logprob))
+        if (passage->options->vad && evidence_is_weak(passage, plan, part, avg_logprob))
             continue;
         part->reason = SCOUT_SKIP_NO_SPEECH;
         part->rejected =

@@ -4,6 +4,7 @@
 #ifndef SPEECH_PASSAGE_H
 #define SPEECH_PASSAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -17,6 +18,7 @@
 typedef struct PassageDoubt {
     float speech;  // mean probability of speech over the text's time
     float logprob; // mean log probability of its tokens
+    bool whole;    // speech is looked for over all of the window, too: where it is one utterance
 } PassageDoubt;
 
 extern const PassageDoubt passage_doubt; // for windows with silence around the speech
