@@ -213,7 +213,7 @@ class CaptureTest(unittest.TestCase):
         you, they = capture.stop()
         for heard in (you, they):
             first, last = extent(heard)
-            self.assertAlmostEqual(last - first, 1.5 * RATE, delta=200)
+            self.assertAlmostEqual(last - first, 1.5 * RATE, delta=RATE / 50)
         self.assertLess(abs(extent(you)[0] - extent(they)[0]), RATE / 50)
 
     def test_no_server_is_said_and_waited_for(self):

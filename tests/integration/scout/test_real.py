@@ -249,7 +249,7 @@ class Durable(RealCase):
         self.assertEqual(list(journals.iterdir()), [])
 
     def test_ctrl_c(self):
-        long = self.long_recording(8)
+        long = self.long_recording(100)
         process = self.start_scout("transcribe", "-f", "json", long)
         time.sleep(2)
         process.send_signal(signal.SIGINT)
