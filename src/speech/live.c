@@ -107,10 +107,8 @@ static ScoutStatus make_listening(Live *live, const Silero *silero, ScoutError *
     vad.pad_before_ms = (int)(live->options.pre_roll_s * 1000);
     vad.pad_after_ms = PAD_AFTER_MS;
     vad.max_span_ms = PIECE_MS;
-    if (live->finals.vad_threshold > 0) {
-        vad.offset *= live->finals.vad_threshold / vad.onset;
-        vad.onset = live->finals.vad_threshold;
-    }
+    if (live->finals.vad_threshold > 0)
+        vad_options_set_onset(&vad, live->finals.vad_threshold);
     ScoutStatus status = vad_new(silero, &vad, hear_span, live, &live->vad, error);
     if (status != SCOUT_OK)
         return status;

@@ -147,15 +147,20 @@ int live_hear_report(void *context, const ScoutEvent *event)
     return !kept;
 }
 
+// Whether live->text is a text of the utterance that begins with what is settled.
+static bool text_is_settled(Live *live, const Utterance *utterance)
+{
+    const Buffer *settled = &live->raw, *text = &live->text;
+    return live_tokens_text(live, utterance->tokens, utterance->settled_count, &live->raw) &&
+           text->length >= settled->length &&
+           memcmp(buffer_text(text), buffer_text(settled), settled->length) == 0;
+}
+
 bool live_begins_with_settled(Live *live, const Utterance *utterance, const int32_t *tokens,
                               size_t count)
 {
-    if (utterance->settled_count == 0)
-        return true;
-    Buffer *settled = &live->raw, *text = &live->text;
-    return live_tokens_text(live, utterance->tokens, utterance->settled_count, settled) &&
-           live_tokens_text(live, tokens, count, text) && text->length >= settled->length &&
-           memcmp(buffer_text(text), buffer_text(settled), settled->length) == 0;
+    return utterance->settled_count == 0 ||
+           (live_tokens_text(live, tokens, count, &live->text) && text_is_settled(live, utterance));
 }
 
 ScoutStatus live_take_final(Live *live, int64_t *rest, ScoutError *error)
@@ -209,13 +214,6 @@ static bool join_segments(Live *live)
     return !live->text.failed;
 }
 
-static bool promise_is_kept(Live *live, const Utterance *utterance)
-{
-    return live_tokens_text(live, utterance->tokens, utterance->settled_count, &live->raw) &&
-           live->text.length >= live->raw.length &&
-           memcmp(buffer_text(&live->text), buffer_text(&live->raw), live->raw.length) == 0;
-}
-
 static ScoutStatus send_final(Live *live, const Utterance *utterance, ScoutError *error)
 {
     const ScoutSegment *segments = (const ScoutSegment *)(const void *)live->segments.data;
@@ -256,7 +254,7 @@ ScoutStatus live_tell_final(Live *live, Utterance *utterance, ScoutError *error)
     ScoutStatus status = SCOUT_OK;
     if (!join_segments(live))
         status = error_no_memory(error);
-    if (status == SCOUT_OK && utterance->settled_count > 0 && !promise_is_kept(live, utterance)) {
+    if (status == SCOUT_OK && utterance->settled_count > 0 && !text_is_settled(live, utterance)) {
         status = keep_promise(live, utterance, error);
         if (status == SCOUT_OK && !join_segments(live))
             status = error_no_memory(error);

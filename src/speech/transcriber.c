@@ -165,11 +165,8 @@ static ScoutStatus make_track(Transcriber *transcriber, const TranscriberSetup *
         VadOptions vad;
         vad_options_init(&vad);
         vad.max_span_ms = VAD_PIECE_MS;
-        if (transcriber->options.vad_threshold > 0) {
-            float onset = transcriber->options.vad_threshold;
-            vad.offset *= onset / vad.onset;
-            vad.onset = onset;
-        }
+        if (transcriber->options.vad_threshold > 0)
+            vad_options_set_onset(&vad, transcriber->options.vad_threshold);
         ScoutStatus status =
             vad_new(setup->silero, &vad, hear_span, transcriber, &transcriber->vad, error);
         if (status != SCOUT_OK)

@@ -41,6 +41,12 @@ void vad_options_init(VadOptions *options)
     };
 }
 
+void vad_options_set_onset(VadOptions *options, float onset)
+{
+    options->offset *= onset / options->onset;
+    options->onset = onset;
+}
+
 static ScoutStatus check_ms(const char *name, int value, int low, int high, ScoutError *error)
 {
     if (value >= low && value <= high)

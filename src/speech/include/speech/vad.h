@@ -34,6 +34,8 @@ typedef struct VadOptions {
 } VadOptions;
 
 void vad_options_init(VadOptions *options);
+// Another probability at which speech begins; where it ends follows in proportion.
+void vad_options_set_onset(VadOptions *options, float onset);
 
 typedef struct VadSpan {
     bool speech;
