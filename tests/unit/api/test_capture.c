@@ -26,13 +26,12 @@
 #include <cmocka.h>
 
 #include "in_folder.h"
+#include "real_speech.h"
 
-#define RECORDING                                                                                  \
-    "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
+#define RECORDING REAL_SPEECH("0880")
 
 enum {
     RATE = SCOUT_SAMPLE_RATE,
-    WAV_HEADER_BYTES = 44,
     SPEECH_MAX = 4 * RATE,
     FRAMES_MAX = 60 * RATE,
     TYPES = SCOUT_CAPTURE_EVENT_LIVE + 1,
@@ -48,21 +47,9 @@ static size_t speech_count;
 static int setup(void **state)
 {
     (void)state;
-    FILE *file = fopen(RECORDING, "rb");
-    if (file) {
-        (void)fseek(file, WAV_HEADER_BYTES, SEEK_SET);
-        speech_count = fread(speech, sizeof *speech, SPEECH_MAX, file);
-        (void)fclose(file);
-    }
-    const char *models = getenv("SCOUT_TEST_MODELS");
-    if (!models)
-        return 0;
-    ScoutEngineOptions options;
-    scout_engine_options_init(&options);
-    options.models_folder = models;
-    options.decoder = DECODER;
-    options.threads = 2;
-    return speech_count == 0 || scout_engine_new(&options, &engine, NULL);
+    speech_count = real_speech_read(RECORDING, speech, SPEECH_MAX);
+    const int failed = real_engine_new(DECODER, &engine);
+    return failed || (engine && speech_count == 0);
 }
 
 static int teardown(void **state)
@@ -74,10 +61,7 @@ static int teardown(void **state)
 
 static void need_model(void)
 {
-    if (!engine) {
-        print_message("SCOUT_TEST_MODELS is not set: run the tests with tools/test\n");
-        skip();
-    }
+    real_engine_need(engine);
 }
 
 static void sleep_ms(int ms)
@@ -673,7 +657,7 @@ static void wrong_options_are_named(void **state)
 
 static void write_wav(const char *path, size_t seconds)
 {
-    unsigned char header[WAV_HEADER_BYTES];
+    unsigned char header[REAL_SPEECH_HEADER_BYTES];
     FILE *like = fopen(RECORDING, "rb");
     assert_non_null(like);
     assert_int_equal(fread(header, 1, sizeof header, like), sizeof header);

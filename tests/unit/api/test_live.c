@@ -19,12 +19,12 @@
 
 #include <cmocka.h>
 
-#define RECORDING                                                                                  \
-    "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
+#include "real_speech.h"
+
+#define RECORDING REAL_SPEECH("0880")
 
 enum {
     RATE = SCOUT_SAMPLE_RATE,
-    WAV_HEADER_BYTES = 44,
     SAMPLES_MAX = 10 * RATE,
     PIECE = RATE / 10,
     STREAMS = 3,
@@ -38,22 +38,10 @@ static size_t speech_count;
 static int setup(void **state)
 {
     (void)state;
-    const char *models = getenv("SCOUT_TEST_MODELS");
-    if (!models)
-        return 0;
-    ScoutEngineOptions options;
-    scout_engine_options_init(&options);
-    options.models_folder = models;
-    options.threads = 2;
-    if (scout_engine_new(&options, &engine, NULL))
+    if (real_engine_new(NULL, &engine))
         return 1;
-    FILE *file = fopen(RECORDING, "rb");
-    if (!file)
-        return 1;
-    fseek(file, WAV_HEADER_BYTES, SEEK_SET);
-    speech_count = fread(samples, sizeof *samples, SAMPLES_MAX, file);
-    fclose(file);
-    return speech_count == 0;
+    speech_count = real_speech_read(RECORDING, samples, SAMPLES_MAX);
+    return engine && speech_count == 0;
 }
 
 static int teardown(void **state)
@@ -65,10 +53,7 @@ static int teardown(void **state)
 
 static void need_model(void)
 {
-    if (!engine) {
-        print_message("SCOUT_TEST_MODELS is not set: run the tests with tools/test\n");
-        skip();
-    }
+    real_engine_need(engine);
 }
 
 // ---- What a receiver hears

@@ -14,39 +14,26 @@
 
 #include <cmocka.h>
 
-#define RECORDING                                                                                  \
-    "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0920.wav"
+#include "real_speech.h"
 
-enum { WAV_HEADER_BYTES = 44, SAMPLES_MAX = 60 * SCOUT_SAMPLE_RATE, STREAMS = 3 };
+#define RECORDING REAL_SPEECH("0920")
+
+enum { SAMPLES_MAX = 60 * SCOUT_SAMPLE_RATE, STREAMS = 3 };
 
 static ScoutEngine *engine;
 static float samples[SAMPLES_MAX];
 static size_t sample_count;
 
-// The recording is a plain 16 kHz mono 16-bit WAV, so that no decoder is needed to know its
-// samples.
 static int setup(void **state)
 {
     (void)state;
-    const char *models = getenv("SCOUT_TEST_MODELS");
-    if (!models)
-        return 0;
-    ScoutEngineOptions options;
-    scout_engine_options_init(&options);
-    options.models_folder = models;
-    options.decoder = DECODER;
-    options.threads = 2;
-    if (scout_engine_new(&options, &engine, NULL))
+    static int16_t read[SAMPLES_MAX];
+    if (real_engine_new(DECODER, &engine))
         return 1;
-    FILE *file = fopen(RECORDING, "rb");
-    if (!file)
-        return 1;
-    int16_t sample;
-    fseek(file, WAV_HEADER_BYTES, SEEK_SET);
-    while (sample_count < SAMPLES_MAX && fread(&sample, sizeof(sample), 1, file) == 1)
-        samples[sample_count++] = (float)sample / 32768.0f;
-    fclose(file);
-    return 0;
+    sample_count = real_speech_read(RECORDING, read, SAMPLES_MAX);
+    for (size_t i = 0; i < sample_count; i++)
+        samples[i] = (float)read[i] / 32768.0f;
+    return engine && sample_count == 0;
 }
 
 static int teardown(void **state)
@@ -58,10 +45,7 @@ static int teardown(void **state)
 
 static void need_model(void)
 {
-    if (!engine) {
-        print_message("SCOUT_TEST_MODELS is not set: run the tests with tools/test\n");
-        skip();
-    }
+    real_engine_need(engine);
 }
 
 static ScoutTranscribeOptions greedy(void)
