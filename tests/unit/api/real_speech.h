@@ -10,7 +10,7 @@
 // A plain 16 kHz mono 16-bit WAV, so that no decoder is needed to know its samples.
 #define REAL_SPEECH(number)                                                                        \
     "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-" number ".w" \
-                                                                                              "av"
+    "av"
 
 enum { REAL_SPEECH_HEADER_BYTES = 44 };
 
