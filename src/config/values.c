@@ -145,6 +145,10 @@ static ScoutStatus parse(const ConfigOption *option, const char *text, const cha
         if (str_to_seconds(text, &value->number) && value->number >= option->low &&
             value->number <= option->high)
             return SCOUT_OK;
+        if (str_to_seconds(text, &value->number))
+            return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
+                             "%s must be from %.10g to %.10g seconds, not '%s'", place, option->low,
+                             option->high, text);
         return error_set(error, SCOUT_ERROR_INVALID_ARGUMENT,
                          "%s must be seconds (90.5) or a time (1:30, 1:01:30), not '%s'", place,
                          text);
